@@ -1,0 +1,206 @@
+//! The nanosecond event heap and the timers on it.
+
+use crate::shared::Shared;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// What happens when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// A [`Sleep`] is over.
+    Timer { slot: u32, generation: u32 },
+    /// The front message of one direction of a connection arrives.
+    Arrival { connection: u32, side: u8, generation: u32 },
+    /// A slow host is ready for the next message of a connection.
+    Pace { connection: u32, side: u8, generation: u32 },
+    /// The `n`-th planned action of the world.
+    Plan(u32),
+}
+
+/// Nanoseconds, as many as the clock can count.
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    at: u64,
+    sequence: u64,
+    event: Event,
+}
+
+impl Entry {
+    #[inline]
+    fn key(&self) -> u128 {
+        (u128::from(self.at) << 64) | u128::from(self.sequence)
+    }
+}
+
+impl PartialEq for Entry {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for Entry {}
+impl PartialOrd for Entry {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Entry {
+    #[inline]
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(&other.key())
+    }
+}
+
+/// Everything that will happen, earliest first; ties in the order in which they were planned.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    heap: BinaryHeap<Reverse<Entry>>,
+    sequence: u64,
+    timers: Vec<Timer>,
+    free: Vec<u32>,
+    /// Entries whose sleepers have gone.
+    stale: usize,
+}
+
+/// From so many stale entries on, and when most are, the heap is rebuilt without them.
+const REBUILD_AT: usize = 1_024;
+
+#[derive(Default)]
+struct Timer {
+    generation: u32,
+    /// There from the start to the firing: as long as the heap has an entry.
+    waker: Option<Waker>,
+}
+
+impl Agenda {
+    #[inline]
+    pub(crate) fn plan(&mut self, at: u64, event: Event) {
+        self.sequence += 1;
+        self.heap.push(Reverse(Entry { at, sequence: self.sequence, event }));
+    }
+
+    /// When the next live event is due. Timers whose sleepers have gone are discarded: they must not hold time back
+    /// nor drag it forward.
+    #[inline]
+    pub(crate) fn next_at(&mut self) -> Option<u64> {
+        while let Some(Reverse(entry)) = self.heap.peek() {
+            match entry.event {
+                Event::Timer { slot, generation } if self.timers[slot as usize].generation != generation => {
+                    self.heap.pop();
+                    self.stale -= 1;
+                }
+                _ => return Some(entry.at),
+            }
+        }
+        None
+    }
+
+    #[inline]
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        self.heap.pop().map(|Reverse(entry)| entry.event)
+    }
+
+    fn start_timer(&mut self, at: u64, waker: Waker) -> u32 {
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.timers.push(Timer::default());
+            (self.timers.len() - 1) as u32
+        });
+        let timer = &mut self.timers[slot as usize];
+        timer.waker = Some(waker);
+        let generation = timer.generation;
+        self.plan(at, Event::Timer { slot, generation });
+        slot
+    }
+
+    /// Who waits for a timer that is due.
+    #[inline]
+    pub(crate) fn fire(&mut self, slot: u32) -> Option<Waker> {
+        self.timers[slot as usize].waker.take()
+    }
+
+    fn end_timer(&mut self, slot: u32) -> Option<Waker> {
+        let timer = &mut self.timers[slot as usize];
+        timer.generation = timer.generation.wrapping_add(1);
+        self.free.push(slot);
+        let waker = timer.waker.take();
+        if waker.is_some() {
+            self.stale += 1;
+            if self.stale >= REBUILD_AT && self.stale * 2 > self.heap.len() {
+                self.rebuild();
+            }
+        }
+        waker
+    }
+
+    /// Bounds the heap by the timers that live: a deadline is usually far away and hardly ever met.
+    fn rebuild(&mut self) {
+        let timers = &self.timers;
+        self.heap.retain(|Reverse(entry)| match entry.event {
+            Event::Timer { slot, generation } => timers[slot as usize].generation == generation,
+            _ => true,
+        });
+        self.stale = 0;
+    }
+
+    /// Forgets what was planned, and returns the wakers of all who waited.
+    pub(crate) fn clear(&mut self) -> Vec<Waker> {
+        self.heap.clear();
+        self.stale = 0;
+        self.timers.iter_mut().filter_map(|timer| timer.waker.take()).collect()
+    }
+}
+
+/// Waits until a virtual instant. Dropping it cancels the timer.
+pub struct Sleep {
+    world: Rc<Shared>,
+    deadline: u64,
+    timer: Option<u32>,
+}
+
+impl Sleep {
+    pub(crate) fn until(world: Rc<Shared>, deadline: u64) -> Self {
+        Sleep { world, deadline, timer: None }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if this.world.now() >= this.deadline {
+            return Poll::Ready(());
+        }
+        let mut agenda = this.world.agenda.borrow_mut();
+        match this.timer {
+            None => this.timer = Some(agenda.start_timer(this.deadline, cx.waker().clone())),
+            Some(slot) => {
+                let known = &mut agenda.timers[slot as usize].waker;
+                if !known.as_ref().is_some_and(|known| known.will_wake(cx.waker())) {
+                    // Dropped last: a waker may own something that comes back to the agenda.
+                    let _old = known.replace(cx.waker().clone());
+                    drop(agenda);
+                }
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(slot) = self.timer.take() {
+            // Bound to a name: a waker may be the last owner of something that comes back to the agenda.
+            let _waker = self.world.agenda.borrow_mut().end_timer(slot);
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What can go wrong: for callers, and inside of tasks.
+
+use crate::worker::retry::RetryRequest;
+use serde_json::Value;
+use std::time::Duration;
+
+/// What a task returns.
+pub type TaskResult<R> = Result<R, TaskError>;
+
+/// How a task can end other than by returning: River's and Celery's control flow by values.
+///
+/// Any error type converts into [`TaskError::Failure`] with `?`.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum TaskError {
+    /// It failed: FAILURE, or another try for errors named in `autoretry_for`.
+    Failure(Failure),
+    /// It wants to run again: Celery's `self.retry()`.
+    Retry {
+        /// When, and how often at most.
+        request: RetryRequest,
+        /// What it fails with once its retries are used up.
+        cause: Option<Failure>,
+    },
+    /// It rejects its message: back to the queue, or to the dead letters.
+    Reject {
+        /// Back to the queue.
+        requeue: bool,
+        /// Why.
+        reason: String,
+    },
+    /// The message is acked and nothing is stored.
+    Ignore,
+}
+
+impl TaskError {
+    /// A failure with this exception type and message.
+    pub fn failure(exc_type: impl Into<String>, message: impl Into<String>) -> Self {
+        TaskError::Failure(Failure::new(exc_type, message))
+    }
+
+    /// Run again after this long, within the task's `max_retries`.
+    pub fn retry_in(countdown: Duration) -> Self {
+        let request = RetryRequest { countdown: Some(countdown), max_retries: None };
+        TaskError::Retry { request, cause: None }
+    }
+
+    /// Reject the message.
+    pub fn reject(reason: impl Into<String>, requeue: bool) -> Self {
+        TaskError::Reject { requeue, reason: reason.into() }
+    }
+}
+
+impl<E: std::error::Error> From<E> for TaskError {
+    fn from(error: E) -> Self {
+        let full = std::any::type_name::<E>();
+        let path = full.split('<').next().unwrap_or(full);
+        let (module, name) = path.rsplit_once("::").unwrap_or(("builtins", path));
+        TaskError::Failure(Failure { module: module.replace("::", "."), ..Failure::new(name, error.to_string()) })
+    }
+}
+
+/// An exception as it travels in results: Celery's `exc_type`, `exc_message`, `exc_module`.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{exc_type}({})", message.iter().map(Value::to_string).collect::<Vec<_>>().join(", "))]
+pub struct Failure {
+    /// Name of the exception type.
+    pub exc_type: String,
+    /// The exception's arguments.
+    pub message: Vec<Value>,
+    /// Where the type lives; `builtins` for Python's own.
+    pub module: String,
+}
+
+impl Failure {
+    /// An exception with one text.
+    pub fn new(exc_type: impl Into<String>, message: impl Into<String>) -> Self {
+        let message = vec![Value::String(message.into())];
+        Failure { exc_type: exc_type.into(), message, module: "builtins".to_owned() }
+    }
+
+    pub(crate) fn in_module(self, module: &str) -> Self {
+        Failure { module: module.to_owned(), ..self }
+    }
+}
+
+/// What a caller can be told.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Nothing runs that could carry the call.
+    #[error("the application is not started: call App::start first")]
+    NotStarted,
+    /// [`crate::App::start`] was called twice.
+    #[error("the application runs already")]
+    AlreadyStarted,
+    /// The queue's thread could not be started, or has ended.
+    #[error("the queue does not run: {0}")]
+    NotRunning(String),
+    /// The arguments can't be written as JSON.
+    #[error("the arguments can't be serialized: {0}")]
+    Arguments(String),
+    /// The message was not (known to be) published.
+    #[error("the call was not published: {0}")]
+    Publish(#[from] crate::broker::PublishError),
+    /// No result in time.
+    #[error("no result within {0:?}")]
+    Timeout(Duration),
+    /// The task failed.
+    #[error("the task failed: {0}")]
+    Failed(Failure),
+    /// The task was revoked or had expired.
+    #[error("the task was revoked: {0}")]
+    Revoked(String),
+    /// The result is not what the handle says.
+    #[error("the result can't be read: {0}")]
+    Result(String),
+}
+
+impl Error {
+    /// Whether the result may still come.
+    pub fn is_timeout(&self) -> bool {
+        matches!(self, Error::Timeout(_))
+    }
+}

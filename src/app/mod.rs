@@ -1,0 +1,142 @@
+//! An application: its tasks, its settings, and typed handles to call them.
+
+mod args;
+mod call;
+mod context;
+mod error;
+mod node;
+mod options;
+mod result;
+mod running;
+mod task;
+
+pub use args::TaskArgs;
+pub use call::CallOptions;
+pub use context::TaskContext;
+pub use error::{Error, Failure, TaskError, TaskResult};
+pub use node::{Endpoints, Node};
+pub use options::TaskOptions;
+pub use result::AsyncResult;
+pub use running::Running;
+pub use task::Task;
+
+pub(crate) use node::Client;
+pub(crate) use task::Definition;
+
+use crate::settings::{Profile, Settings};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+
+/// An application. Clones share one registry of tasks.
+///
+/// ```
+/// use simq::{App, TaskContext};
+/// use std::time::Duration;
+///
+/// # fn main() -> Result<(), simq::Error> {
+/// # let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # runtime.block_on(async {
+/// let app = App::new("demo");
+/// let add = app.task("tasks.add", |_ctx: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
+/// let running = app.start()?;
+/// let sum = add.delay((4, 6)).await?.get(Duration::from_secs(5)).await?;
+/// assert_eq!(sum, 10);
+/// running.shutdown().await;
+/// # Ok(())
+/// # })
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+struct Inner {
+    name: String,
+    settings: Settings,
+    tasks: RwLock<BTreeMap<Arc<str>, Arc<Definition>>>,
+    client: OnceLock<Client>,
+}
+
+impl App {
+    /// An application with the settings of profile `safe`.
+    pub fn new(name: impl Into<String>) -> Self {
+        App::with_settings(name, Settings::new(Profile::Safe))
+    }
+
+    /// An application with these settings.
+    pub fn with_settings(name: impl Into<String>, settings: Settings) -> Self {
+        let (name, tasks, client) = (name.into(), RwLock::default(), OnceLock::new());
+        App(Arc::new(Inner { name, settings, tasks, client }))
+    }
+
+    /// Its name, for logs.
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Registers a task with default options and returns its handle. A later registration under one name replaces the
+    /// earlier one.
+    pub fn task<A, R, F, Fut>(&self, name: &str, function: F) -> Task<A, R>
+    where
+        A: TaskArgs,
+        R: Serialize + DeserializeOwned + 'static,
+        F: Fn(TaskContext, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = TaskResult<R>> + 'static,
+    {
+        self.task_with(name, TaskOptions::default(), function)
+    }
+
+    /// Registers a task with options.
+    pub fn task_with<A, R, F, Fut>(&self, name: &str, options: TaskOptions, function: F) -> Task<A, R>
+    where
+        A: TaskArgs,
+        R: Serialize + DeserializeOwned + 'static,
+        F: Fn(TaskContext, A) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = TaskResult<R>> + 'static,
+    {
+        let definition = Arc::new(Definition::new(name.into(), options, function));
+        let mut tasks = self.0.tasks.write().unwrap_or_else(PoisonError::into_inner);
+        tasks.insert(definition.name.clone(), definition.clone());
+        Task::new(self.clone(), definition)
+    }
+
+    /// A handle to a task that runs elsewhere, by its name: Celery's `send_task`.
+    pub fn remote<A: TaskArgs, R: DeserializeOwned>(&self, name: &str) -> Task<A, R> {
+        Task::new(self.clone(), Arc::new(Definition::remote(name.into())))
+    }
+
+    /// Names of the registered tasks.
+    pub fn task_names(&self) -> Vec<Arc<str>> {
+        self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+    }
+
+    /// Starts the embedded queue: broker and backend inside this process, and a worker with the application's tasks.
+    /// They live on a thread of their own, so any async runtime can call tasks, or none.
+    ///
+    /// # Errors
+    ///
+    /// When it runs already, or the thread can't be started.
+    pub fn start(&self) -> Result<Running, Error> {
+        Running::start(self.clone())
+    }
+
+    pub(crate) fn definition(&self, name: &str) -> Option<Arc<Definition>> {
+        self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    }
+
+    /// Sets through whom this application's calls go; the first one stays.
+    pub(crate) fn set_client(&self, client: Client) -> bool {
+        self.0.client.set(client).is_ok()
+    }
+
+    pub(crate) fn client(&self) -> Result<&Client, Error> {
+        self.0.client.get().ok_or(Error::NotStarted)
+    }
+}

@@ -1,0 +1,92 @@
+//! Options of a task.
+
+use crate::settings::{Settings, duration};
+use crate::worker::ack::AckPolicy;
+use crate::worker::retry::{Backoff, RetryPolicy, RetryRequest};
+use std::time::Duration;
+
+/// How a task behaves, under Celery's names. What is unset comes from the settings.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct TaskOptions {
+    /// Ack after the task has run. Default: `task_acks_late`.
+    pub acks_late: Option<bool>,
+    /// Requeue when its pool child is lost. Default: `task_reject_on_worker_lost`.
+    pub reject_on_worker_lost: Option<bool>,
+    /// Send again, as a retry, when its pool child is lost. Default: `task_retry_on_worker_lost`.
+    pub retry_on_worker_lost: Option<bool>,
+    /// Ack when it raised. Default: `task_acks_on_failure`.
+    pub acks_on_failure: Option<bool>,
+    /// Ack when it ran into its hard time limit. Default: `task_acks_on_timeout`.
+    pub acks_on_timeout: Option<bool>,
+    /// Its child is killed after this time. Default: `task_time_limit`.
+    pub time_limit: Option<Duration>,
+    /// It is interrupted after this time. Default: `task_soft_time_limit`.
+    pub soft_time_limit: Option<Duration>,
+    /// Retries before it fails for good: `Some(None)` is unlimited. Default: 3.
+    pub max_retries: Option<Option<u32>>,
+    /// Wait before a retry that names none. Default: 180 s.
+    pub default_retry_delay: Option<Duration>,
+    /// Exception types that are retried by themselves; `Exception` is all of them. Default: none.
+    pub autoretry_for: Vec<String>,
+    /// Growing waits for those: `1.0` is Celery's `True`. Default: 0, none.
+    pub retry_backoff: f64,
+    /// Longest of those waits. Default: 600 s.
+    pub retry_backoff_max: Option<Duration>,
+    /// Draw each wait at random up to the computed one. Default: true.
+    pub retry_jitter: Option<bool>,
+    /// Store no result. Default: `task_ignore_result`.
+    pub ignore_result: Option<bool>,
+    /// Store STARTED. Default: `task_track_started`.
+    pub track_started: Option<bool>,
+    /// Queue of its calls. Default: `task_default_queue`.
+    pub queue: Option<String>,
+    /// Priority of its calls. Default: `task_default_priority`, then 0.
+    pub priority: Option<u8>,
+}
+
+impl TaskOptions {
+    pub(crate) fn ack_policy(&self, settings: &Settings) -> AckPolicy {
+        AckPolicy {
+            late: self.acks_late.unwrap_or(settings.task_acks_late),
+            requeue_on_worker_lost: self.reject_on_worker_lost.unwrap_or(settings.task_reject_on_worker_lost),
+            retry_on_worker_lost: self.retry_on_worker_lost.unwrap_or(settings.task_retry_on_worker_lost),
+            ack_on_failure: self.acks_on_failure.unwrap_or(settings.task_acks_on_failure),
+            ack_on_timeout: self.acks_on_timeout.unwrap_or(settings.task_acks_on_timeout),
+        }
+    }
+
+    pub(crate) fn retry_policy(&self) -> RetryPolicy {
+        let usual = RetryPolicy::default();
+        let backoff = Backoff::from_setting(self.retry_backoff).map(|backoff| Backoff {
+            max: self.retry_backoff_max.map_or(backoff.max, |max| max.as_secs()),
+            jitter: self.retry_jitter.unwrap_or(backoff.jitter),
+            ..backoff
+        });
+        RetryPolicy {
+            max_retries: self.max_retries.unwrap_or(usual.max_retries),
+            default_retry_delay: self.default_retry_delay.unwrap_or(usual.default_retry_delay),
+            retry_kwargs: RetryRequest::default(),
+            retry_backoff: backoff,
+        }
+    }
+
+    pub(crate) fn time_limit(&self, settings: &Settings) -> Option<Duration> {
+        self.time_limit.or(settings.task_time_limit.map(duration))
+    }
+
+    pub(crate) fn soft_time_limit(&self, settings: &Settings) -> Option<Duration> {
+        self.soft_time_limit.or(settings.task_soft_time_limit.map(duration))
+    }
+
+    pub(crate) fn ignores_result(&self, settings: &Settings) -> bool {
+        self.ignore_result.unwrap_or(settings.task_ignore_result)
+    }
+
+    pub(crate) fn tracks_started(&self, settings: &Settings) -> bool {
+        self.track_started.unwrap_or(settings.task_track_started)
+    }
+
+    pub(crate) fn retries_by_itself(&self, exception: &str) -> bool {
+        self.autoretry_for.iter().any(|wanted| wanted == exception || wanted == "Exception")
+    }
+}

@@ -1,0 +1,125 @@
+//! Typed handles of tasks, and what the registry keeps of them.
+
+use super::{App, AsyncResult, CallOptions, Error, Failure, TaskArgs, TaskContext, TaskError, TaskOptions, TaskResult};
+use crate::env::LocalFuture;
+use crate::producer::{Call, Send};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use std::future::Future;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// A task's body with its types erased: JSON arguments in, JSON result out.
+pub(crate) type Body = Box<dyn Fn(TaskContext) -> LocalFuture<TaskResult<Box<RawValue>>> + std::marker::Send + Sync>;
+
+/// A registered task.
+pub(crate) struct Definition {
+    pub(crate) name: Arc<str>,
+    pub(crate) options: TaskOptions,
+    /// `None` for a task that only others run.
+    pub(crate) body: Option<Body>,
+}
+
+impl Definition {
+    pub(super) fn new<A, R, F, Fut>(name: Arc<str>, options: TaskOptions, function: F) -> Self
+    where
+        A: TaskArgs,
+        R: Serialize + 'static,
+        F: Fn(TaskContext, A) -> Fut + std::marker::Send + Sync + 'static,
+        Fut: Future<Output = TaskResult<R>> + 'static,
+    {
+        let task = name.clone();
+        let body = move |ctx: TaskContext| -> LocalFuture<TaskResult<Box<RawValue>>> {
+            let called = arguments::<A>(&task, &ctx).map(|args| function(ctx, args));
+            Box::pin(async move {
+                let value = called?.await?;
+                let unwritable = |error: serde_json::Error| TaskError::failure("EncodeError", error.to_string());
+                serde_json::value::to_raw_value(&value).map_err(unwritable)
+            })
+        };
+        Definition { name, options, body: Some(Box::new(body)) }
+    }
+
+    pub(super) fn remote(name: Arc<str>) -> Self {
+        Definition { name, options: TaskOptions::default(), body: None }
+    }
+}
+
+fn arguments<A: TaskArgs>(task: &str, ctx: &TaskContext) -> Result<A, TaskError> {
+    let type_error = |why: String| TaskError::Failure(Failure::new("TypeError", format!("{task}() {why}")));
+    let message = ctx.message();
+    if message.kwargs.get().trim() != "{}" {
+        return Err(type_error(format!("takes no keyword arguments but got {}", message.kwargs.get())));
+    }
+    A::from_json(&message.args).map_err(type_error)
+}
+
+/// A handle to a task: call it, and get its result with its type.
+pub struct Task<A, R> {
+    app: App,
+    definition: Arc<Definition>,
+    types: PhantomData<fn(A) -> R>,
+}
+
+impl<A, R> Clone for Task<A, R> {
+    fn clone(&self) -> Self {
+        Task { app: self.app.clone(), definition: self.definition.clone(), types: PhantomData }
+    }
+}
+
+impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
+    pub(super) fn new(app: App, definition: Arc<Definition>) -> Self {
+        Task { app, definition, types: PhantomData }
+    }
+
+    /// The registered name.
+    pub fn name(&self) -> &str {
+        &self.definition.name
+    }
+
+    /// Sends a call with default options. Completes when the message is safe at the broker (with confirms).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Publish`] when it can't be published within `task_publish_timeout`.
+    pub async fn delay(&self, args: A) -> Result<AsyncResult<R>, Error> {
+        self.apply_async(args, CallOptions::default()).await
+    }
+
+    /// Sends a call with options.
+    ///
+    /// # Errors
+    ///
+    /// As [`Task::delay`].
+    pub async fn apply_async(&self, args: A, options: CallOptions) -> Result<AsyncResult<R>, Error> {
+        let client = self.app.client()?;
+        let call = Call {
+            task: self.definition.name.clone(),
+            args: args.to_json().map_err(Error::Arguments)?,
+            options: self.with_task_options(options),
+            retries: 0,
+        };
+        let (told, reply) = oneshot::channel();
+        client.producer.do_send(Send {
+            call,
+            reply: Box::new(move |sent| {
+                // Nobody listens any more when the caller has gone.
+                let _ = told.send(sent);
+            }),
+        });
+        let id = reply.await.map_err(|_| Error::NotRunning("the producer has stopped".to_owned()))??;
+        Ok(AsyncResult::new(id, client.backend.clone()))
+    }
+
+    fn with_task_options(&self, call: CallOptions) -> CallOptions {
+        let task = &self.definition.options;
+        CallOptions {
+            queue: call.queue.or_else(|| task.queue.clone()),
+            priority: call.priority.or(task.priority),
+            ignore_result: call.ignore_result.or(task.ignore_result),
+            ..call
+        }
+    }
+}

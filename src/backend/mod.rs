@@ -1,0 +1,263 @@
+//! The backend actor: states and results, and waiting for them.
+//!
+//! One actor per process. It speaks to a result store over a link ([`frame`]); the embedded store is [`store`], a pure
+//! state machine, served by [`server`]. What is not yet stored is kept and sent again after a lost connection; storing
+//! twice is harmless.
+
+mod frame;
+mod meta;
+pub mod server;
+mod store;
+
+pub use meta::Meta;
+pub use store::Store;
+
+use crate::collections::Map;
+use crate::env::{Alarm, Env, Instant, Link};
+use crate::events::{Event, State, What};
+use crate::settings::{Settings, duration};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use frame::{Request, Response};
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A result was not stored.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the result was not stored: {0}")]
+pub struct NotStored(String);
+
+/// Stores a state.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Put {
+    pub(crate) id: Arc<str>,
+    pub(crate) state: State,
+    pub(crate) meta: Arc<[u8]>,
+    pub(crate) reply: Box<dyn FnOnce(Result<(), NotStored>) + Send>,
+}
+
+/// Waits for a result; answers `None` when `timeout` is over. A timeout of zero asks for the state as it is.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Wait {
+    pub(crate) id: Arc<str>,
+    pub(crate) timeout: Duration,
+    pub(crate) reply: Box<dyn FnOnce(Option<Meta>) + Send>,
+}
+
+/// A question as it is waits no longer than this.
+const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// First wait after a failed connect; each further one is twice as long, up to the second.
+const RECONNECT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+struct Waiter {
+    deadline: Instant,
+    /// Answer with whatever is there.
+    look: bool,
+    reply: Box<dyn FnOnce(Option<Meta>) + Send>,
+}
+
+struct Unstored {
+    request: Request,
+    reply: Box<dyn FnOnce(Result<(), NotStored>) + Send>,
+}
+
+enum Connection {
+    Idle,
+    Connecting,
+    Down { until: Instant },
+    Up(Link<Request, Response>),
+}
+
+/// A process's way to the result store.
+pub struct Backend {
+    env: Env,
+    settings: Arc<Settings>,
+    server: Arc<str>,
+    connection: Connection,
+    /// Which connection the actor lives with; what earlier ones still say is stale.
+    epoch: u64,
+    failures: u32,
+    /// Sent or to be sent, in order; answered in the same order.
+    unstored: VecDeque<Unstored>,
+    waiters: Map<Arc<str>, Vec<Waiter>>,
+    deadlines: BTreeSet<(Instant, Arc<str>)>,
+    alarm: Alarm,
+}
+
+impl Backend {
+    /// Starts the actor; it connects when it is first needed.
+    pub fn start(env: &Env, settings: Arc<Settings>, server: Arc<str>) -> Addr<Backend> {
+        env.start(|_| Backend {
+            env: env.clone(),
+            settings,
+            server,
+            connection: Connection::Idle,
+            epoch: 0,
+            failures: 0,
+            unstored: VecDeque::new(),
+            waiters: Map::default(),
+            deadlines: BTreeSet::new(),
+            alarm: Alarm::default(),
+        })
+    }
+
+    fn connect(&mut self, ctx: &mut Context<Self>) {
+        self.epoch += 1;
+        self.connection = Connection::Connecting;
+        let (env, server, epoch) = (self.env.clone(), self.server.clone(), self.epoch);
+        let limit = duration(self.settings.broker_connection_timeout);
+        let connecting = async move { env.connect(server, limit).await };
+        ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
+            if epoch == this.epoch {
+                match result {
+                    Ok(link) => this.connected(link, ctx),
+                    Err(error) => {
+                        this.failures += 1;
+                        this.lost(&error.to_string(), ctx);
+                    }
+                }
+            }
+        }));
+    }
+
+    /// Sends a request now, or has it sent by the connect that it causes.
+    fn send(&mut self, request: Request, ctx: &mut Context<Self>) {
+        match &self.connection {
+            Connection::Up(link) => link.send(request),
+            Connection::Idle => self.connect(ctx),
+            Connection::Connecting | Connection::Down { .. } => {}
+        }
+    }
+
+    fn connected(&mut self, link: Link<Request, Response>, ctx: &mut Context<Self>) {
+        self.failures = 0;
+        link.read_into(self.epoch, ctx, Self::hear);
+        self.unstored.iter().for_each(|unstored| link.send(unstored.request.clone()));
+        self.waiters.keys().for_each(|id| link.send(Request::Watch { id: id.clone() }));
+        self.connection = Connection::Up(link);
+    }
+
+    fn hear(&mut self, epoch: u64, response: Option<Response>, ctx: &mut Context<Self>) {
+        match response {
+            _ if epoch != self.epoch => {}
+            None => self.lost("connection closed", ctx),
+            Some(Response::Stored) => {
+                if let Some(unstored) = self.unstored.pop_front() {
+                    (unstored.reply)(Ok(()));
+                }
+            }
+            Some(Response::Current { id, meta }) => {
+                self.answer(&id, meta.map(|(state, text)| Meta::new(state, text)));
+                self.set_alarm(ctx);
+            }
+        }
+    }
+
+    fn lost(&mut self, why: &str, ctx: &mut Context<Self>) {
+        if !self.settings.result_backend_always_retry && self.failures > 0 {
+            for unstored in std::mem::take(&mut self.unstored) {
+                (unstored.reply)(Err(NotStored(why.to_owned())));
+            }
+        }
+        if self.unstored.is_empty() && self.waiters.is_empty() {
+            self.connection = Connection::Idle;
+            return;
+        }
+        let wait = RECONNECT.0.saturating_mul(1 << self.failures.min(16)).min(RECONNECT.1);
+        tracing::warn!(server = %self.server, why, ?wait, "result store lost; will connect again");
+        self.connection = Connection::Down { until: self.env.now() + wait };
+        self.failures += 1;
+        self.set_alarm(ctx);
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let waiter = self.deadlines.first().map(|(at, _)| *at);
+        let reconnect = match self.connection {
+            Connection::Down { until } => Some(until),
+            _ => None,
+        };
+        let next = waiter.into_iter().chain(reconnect).min();
+        self.alarm.set(next, &self.env, ctx, |this: &mut Self, ctx| this.ring(ctx));
+    }
+
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        self.alarm.rang();
+        let now = self.env.now();
+        if matches!(self.connection, Connection::Down { until } if until <= now) {
+            self.connect(ctx);
+        }
+        while self.deadlines.first().is_some_and(|(at, _)| *at <= now) {
+            if let Some((at, id)) = self.deadlines.pop_first() {
+                self.give_up(&id, at);
+            }
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn give_up(&mut self, id: &Arc<str>, at: Instant) {
+        let Some(waiters) = self.waiters.get_mut(id) else { return };
+        let late: Vec<Waiter> = waiters.extract_if(.., |waiter| waiter.deadline <= at).collect();
+        if waiters.is_empty() {
+            self.waiters.swap_remove(id);
+            if let Connection::Up(link) = &self.connection {
+                link.send(Request::Unwatch { id: id.clone() });
+            }
+        }
+        for waiter in late {
+            self.env.emit(&Event { id, what: What::Waited { state: None } });
+            (waiter.reply)(None);
+        }
+    }
+
+    fn answer(&mut self, id: &Arc<str>, meta: Option<Meta>) {
+        let ready = meta.as_ref().is_some_and(|meta| meta.state.is_ready());
+        let Some(waiters) = self.waiters.get_mut(id) else { return };
+        let told: Vec<Waiter> = waiters.extract_if(.., |waiter| ready || waiter.look).collect();
+        if waiters.is_empty() {
+            self.waiters.swap_remove(id);
+            if let (false, Connection::Up(link)) = (ready, &self.connection) {
+                link.send(Request::Unwatch { id: id.clone() });
+            }
+        }
+        for waiter in told {
+            self.deadlines.remove(&(waiter.deadline, id.clone()));
+            if !waiter.look {
+                self.env.emit(&Event { id, what: What::Waited { state: meta.as_ref().map(|meta| meta.state) } });
+            }
+            (waiter.reply)(meta.clone());
+        }
+    }
+}
+
+impl Actor for Backend {
+    type Context = Context<Self>;
+}
+
+impl Handler<Put> for Backend {
+    type Result = ();
+
+    fn handle(&mut self, put: Put, ctx: &mut Self::Context) {
+        let lifetime = (self.settings.result_expires > 0.0).then(|| duration(self.settings.result_expires));
+        let request = Request::Put { id: put.id, state: put.state, meta: put.meta, lifetime };
+        self.unstored.push_back(Unstored { request: request.clone(), reply: put.reply });
+        self.send(request, ctx);
+    }
+}
+
+impl Handler<Wait> for Backend {
+    type Result = ();
+
+    fn handle(&mut self, wait: Wait, ctx: &mut Self::Context) {
+        let look = wait.timeout.is_zero();
+        let deadline = self.env.now() + if look { LOOK_TIMEOUT } else { wait.timeout };
+        if !look {
+            self.env.emit(&Event { id: &wait.id, what: What::Waiting });
+        }
+        self.deadlines.insert((deadline, wait.id.clone()));
+        self.waiters.entry(wait.id.clone()).or_default().push(Waiter { deadline, look, reply: wait.reply });
+        self.send(Request::Watch { id: wait.id }, ctx);
+        self.set_alarm(ctx);
+    }
+}

@@ -1,0 +1,322 @@
+//! The broker actor: connects, reconnects, and passes on what the session hears.
+
+use super::amqp::{Event, Name};
+use super::frame::{FromServer, ToServer};
+use super::session::Session;
+use super::{
+    CancelConsumers, Close, Consume, Epoch, FromBroker, Publish, PublishError, Reply, SetPrefetch, Settle, backoff,
+};
+use crate::env::{Alarm, Env, Instant, Link};
+use crate::message::Message;
+use crate::settings::{Settings, duration};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+enum Connection {
+    /// Not needed yet.
+    Idle,
+    Connecting,
+    Down {
+        until: Instant,
+    },
+    Up(Session),
+    /// Closed by its owner.
+    Closed,
+}
+
+struct Subscription {
+    queues: Vec<Name>,
+    prefetch: u32,
+    to: actix::Recipient<FromBroker>,
+    cancelled: bool,
+}
+
+struct Waiting {
+    queue: Name,
+    message: Arc<Message>,
+    reply: Reply<Result<(), PublishError>>,
+}
+
+/// A process's connection to the broker.
+pub struct Broker {
+    env: Env,
+    settings: Arc<Settings>,
+    server: Arc<str>,
+    connection: Connection,
+    epoch: Epoch,
+    /// Failed connects in a row.
+    failures: u32,
+    subscription: Option<Subscription>,
+    /// Publishes that wait for a connection.
+    waiting: VecDeque<Waiting>,
+    /// The first one is sent at once: from then on the broker misses a consumer that falls silent.
+    next_heartbeat: Instant,
+    alarm: Alarm,
+}
+
+impl Broker {
+    /// Starts the actor; it connects when it is first needed.
+    pub fn start(env: &Env, settings: Arc<Settings>, server: Arc<str>) -> Addr<Broker> {
+        env.start(|_| Broker {
+            env: env.clone(),
+            settings,
+            server,
+            connection: Connection::Idle,
+            epoch: Epoch::default(),
+            failures: 0,
+            subscription: None,
+            waiting: VecDeque::new(),
+            next_heartbeat: Instant::NEVER,
+            alarm: Alarm::default(),
+        })
+    }
+
+    fn connect(&mut self, ctx: &mut Context<Self>) {
+        self.epoch = Epoch(self.epoch.0 + 1);
+        self.connection = Connection::Connecting;
+        let (env, server, epoch) = (self.env.clone(), self.server.clone(), self.epoch);
+        let limit = duration(self.settings.broker_connection_timeout);
+        let connecting = async move { env.connect(server, limit).await };
+        ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
+            if epoch == this.epoch && matches!(this.connection, Connection::Connecting) {
+                match result {
+                    Ok(link) => this.connected(link, ctx),
+                    Err(error) => {
+                        this.failures += 1;
+                        this.lost(&error.to_string(), ctx);
+                    }
+                }
+            }
+        }));
+    }
+
+    fn connected(&mut self, link: Link<ToServer, FromServer>, ctx: &mut Context<Self>) {
+        link.read_into(self.epoch.0, ctx, Self::hear);
+        let now = self.env.now();
+        let mut session = Session::new(link, self.epoch, self.settings.confirm_publish, now);
+        if let Some(subscription) = self.subscription.as_ref().filter(|subscription| !subscription.cancelled) {
+            session.consume(&subscription.queues, subscription.prefetch, &self.settings);
+            self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| now);
+        }
+        for publish in std::mem::take(&mut self.waiting) {
+            session.publish(publish.queue, publish.message, publish.reply, &self.settings);
+        }
+        self.connection = Connection::Up(session);
+        self.set_alarm(ctx);
+    }
+
+    /// Half the agreed interval, as AMQP clients send it; `None` without heartbeats.
+    fn heartbeat(&self) -> Option<Duration> {
+        let interval = duration(self.settings.broker_heartbeat).min(super::server::HEARTBEAT);
+        (!interval.is_zero()).then_some(interval / 2)
+    }
+
+    fn lost(&mut self, why: &str, ctx: &mut Context<Self>) {
+        match std::mem::replace(&mut self.connection, Connection::Idle) {
+            Connection::Up(session) => {
+                if let Some(subscription) = &self.subscription {
+                    subscription.to.do_send(FromBroker::Down(self.epoch));
+                }
+                session.close();
+                session.lost();
+            }
+            Connection::Closed => {
+                self.connection = Connection::Closed;
+                return;
+            }
+            _ => {}
+        }
+        self.next_heartbeat = Instant::NEVER;
+        self.fail_waiting(why);
+        let wanted = self.subscription.as_ref().is_some_and(|subscription| !subscription.cancelled);
+        if !wanted && self.waiting.is_empty() {
+            self.failures = 0;
+            return;
+        }
+        let no_retry = !self.settings.broker_connection_retry;
+        if no_retry || backoff::gives_up(self.failures, self.settings.broker_connection_max_retries) {
+            tracing::error!(broker = %self.server, why, failures = self.failures, "no connection; giving up");
+            self.give_up(why);
+            return;
+        }
+        let wait = backoff::wait(self.failures);
+        tracing::warn!(broker = %self.server, why, ?wait, "connection to the broker lost; will try again");
+        self.connection = Connection::Down { until: self.env.now() + wait };
+        self.set_alarm(ctx);
+    }
+
+    /// Tells those who wait to publish. Where callers have no time limit they wait on, as Celery's do.
+    fn fail_waiting(&mut self, why: &str) {
+        if self.settings.task_publish_timeout.is_some() && self.failures > 0 {
+            for publish in std::mem::take(&mut self.waiting) {
+                (publish.reply)(Err(PublishError::Unreachable(why.to_owned())));
+            }
+        }
+    }
+
+    fn give_up(&mut self, why: &str) {
+        for publish in std::mem::take(&mut self.waiting) {
+            (publish.reply)(Err(PublishError::Unreachable(why.to_owned())));
+        }
+        if let Some(subscription) = &self.subscription {
+            subscription.to.do_send(FromBroker::GaveUp);
+        }
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let next = match &self.connection {
+            Connection::Down { until } => Some(*until),
+            Connection::Up(_) if self.next_heartbeat != Instant::NEVER => Some(self.next_heartbeat),
+            _ => None,
+        };
+        self.alarm.set(next, &self.env, ctx, |this: &mut Self, ctx| this.ring(ctx));
+    }
+
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        self.alarm.rang();
+        let now = self.env.now();
+        match &self.connection {
+            Connection::Down { until } if *until <= now => self.connect(ctx),
+            Connection::Up(session) if self.next_heartbeat <= now => {
+                let Some(interval) = self.heartbeat() else { return };
+                // Two whole intervals of silence are four halves.
+                if now.since(session.heard) >= interval * 4 {
+                    self.lost("the broker missed two heartbeats", ctx);
+                    return;
+                }
+                session.heartbeat();
+                self.next_heartbeat = now + interval;
+            }
+            _ => {}
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn hear(&mut self, epoch: u64, frame: Option<FromServer>, ctx: &mut Context<Self>) {
+        let Connection::Up(session) = &mut self.connection else { return };
+        if epoch != self.epoch.0 {
+            return;
+        }
+        session.heard = self.env.now();
+        match frame {
+            Some(FromServer::Event(event)) => self.hear_event(event, ctx),
+            Some(FromServer::Heartbeat) => {}
+            None => self.lost("connection closed", ctx),
+        }
+    }
+
+    fn hear_event(&mut self, event: Event, ctx: &mut Context<Self>) {
+        let Connection::Up(session) = &mut self.connection else { return };
+        let closed = matches!(event, Event::Closed { .. });
+        // A connection counts as good once the broker does something on it other than closing it.
+        self.failures = if closed { self.failures + 1 } else { 0 };
+        match session.hear(event) {
+            Some(Event::Delivered(delivery)) => {
+                if let Some(subscription) = &self.subscription {
+                    subscription.to.do_send(FromBroker::Delivered(self.epoch, delivery));
+                }
+            }
+            Some(Event::Closed { code, text }) => self.lost(&format!("closed by the broker: {code} {text}"), ctx),
+            Some(Event::ConsumerCancelled { consumer }) => {
+                self.lost(&format!("queue {consumer} was deleted while consuming from it"), ctx);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Actor for Broker {
+    type Context = Context<Self>;
+}
+
+impl Handler<Publish> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) {
+        let Publish { queue, message, reply } = publish;
+        match &mut self.connection {
+            Connection::Up(session) => session.publish(queue, message, reply, &self.settings),
+            Connection::Closed => reply(Err(PublishError::Closing)),
+            Connection::Idle => {
+                self.waiting.push_back(Waiting { queue, message, reply });
+                self.connect(ctx);
+            }
+            Connection::Connecting | Connection::Down { .. } => {
+                self.waiting.push_back(Waiting { queue, message, reply });
+            }
+        }
+    }
+}
+
+impl Handler<Consume> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, consume: Consume, ctx: &mut Self::Context) {
+        let Consume { queues, prefetch, to } = consume;
+        match &mut self.connection {
+            Connection::Up(session) => {
+                session.consume(&queues, prefetch, &self.settings);
+                self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| self.env.now());
+                self.set_alarm(ctx);
+            }
+            Connection::Idle => self.connect(ctx),
+            _ => {}
+        }
+        self.subscription = Some(Subscription { queues, prefetch, to, cancelled: false });
+    }
+}
+
+impl Handler<Settle> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, settle: Settle, _: &mut Self::Context) {
+        match &self.connection {
+            Connection::Up(session) if session.epoch == settle.epoch => session.settle(&settle),
+            _ => tracing::debug!(tag = settle.tag, "not settled: its connection is gone"),
+        }
+    }
+}
+
+impl Handler<SetPrefetch> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, SetPrefetch(prefetch): SetPrefetch, _: &mut Self::Context) {
+        let Some(subscription) = self.subscription.as_mut() else { return };
+        if std::mem::replace(&mut subscription.prefetch, prefetch) != prefetch
+            && let Connection::Up(session) = &self.connection
+        {
+            session.set_prefetch(prefetch);
+        }
+    }
+}
+
+impl Handler<CancelConsumers> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, _: CancelConsumers, _: &mut Self::Context) {
+        let Some(subscription) = self.subscription.as_mut() else { return };
+        if !std::mem::replace(&mut subscription.cancelled, true)
+            && let Connection::Up(session) = &self.connection
+        {
+            session.cancel(&subscription.queues);
+        }
+    }
+}
+
+impl Handler<Close> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, close: Close, ctx: &mut Self::Context) {
+        if let Connection::Up(session) = std::mem::replace(&mut self.connection, Connection::Closed) {
+            session.close();
+            session.lost();
+        }
+        for publish in std::mem::take(&mut self.waiting) {
+            (publish.reply)(Err(PublishError::Closing));
+        }
+        self.set_alarm(ctx);
+        (close.done)();
+    }
+}

@@ -1,0 +1,93 @@
+//! `basic.consume`, `basic.cancel`, `basic.qos` and `basic.get`.
+
+use super::consumers::Consumer;
+use super::dispatch::HandOver;
+use super::error::ChannelError;
+use super::{ChannelId, Engine, Event, Name, Output};
+
+impl Engine {
+    pub(super) fn consume(
+        &mut self,
+        ch: ChannelId,
+        queue: &Name,
+        tag: Name,
+        no_ack: bool,
+        out: &mut impl Output,
+    ) -> Result<(), ChannelError> {
+        let id = self.usable_queue(ch, queue)?;
+        let tag = if tag.is_empty() { self.generate_name("amq.ctag") } else { tag };
+        let (Some(channel), Some(queue)) = (self.channels.get_mut(ch.0), self.queues.get_mut(id.0)) else {
+            return Ok(());
+        };
+        if channel.consumers.contains_key(&tag) {
+            return Err(ChannelError::ConsumerTagInUse(tag));
+        }
+        self.last_consumer += 1;
+        channel.consumers.insert(tag.clone(), (id, self.last_consumer));
+        queue.consumers.add(self.last_consumer, Consumer { channel: ch, tag, no_ack });
+        out.send(ch, Event::Done);
+        self.mark_dirty(id);
+        Ok(())
+    }
+
+    /// Cancelling an unknown consumer is no error.
+    pub(super) fn cancel(
+        &mut self,
+        ch: ChannelId,
+        tag: &Name,
+        now: u64,
+        out: &mut impl Output,
+    ) -> Result<(), ChannelError> {
+        let Some(channel) = self.channels.get_mut(ch.0) else { return Ok(()) };
+        let found = channel.consumers.get(tag).copied();
+        channel.forget_consumer(tag);
+        out.send(ch, Event::Done);
+        if let Some((queue, consumer)) = found
+            && self.remove_consumer(queue, consumer, now)
+        {
+            self.delete_queue(queue, out);
+        }
+        Ok(())
+    }
+
+    /// A smaller window takes nothing back; a larger one is filled at once.
+    pub(super) fn qos(
+        &mut self,
+        ch: ChannelId,
+        prefetch: u32,
+        now: u64,
+        out: &mut impl Output,
+    ) -> Result<(), ChannelError> {
+        if let Some(channel) = self.channels.get_mut(ch.0) {
+            channel.prefetch = prefetch;
+        }
+        out.send(ch, Event::Done);
+        self.unpark(ch, now, out);
+        Ok(())
+    }
+
+    /// Not limited by the prefetch.
+    pub(super) fn get(
+        &mut self,
+        ch: ChannelId,
+        queue: &Name,
+        no_ack: bool,
+        now: u64,
+        out: &mut impl Output,
+    ) -> Result<(), ChannelError> {
+        let id = self.usable_queue(ch, queue)?;
+        if let Some(queue) = self.queues.get_mut(id.0) {
+            queue.touch(now);
+        }
+        self.serve(id, now, out);
+        match self.queues.get_mut(id.0).and_then(|queue| queue.ready.pop()) {
+            None => out.send(ch, Event::GetEmpty),
+            Some(message) => {
+                let consumer = self.nameless.clone();
+                self.hand_over(id, ch, consumer, message, HandOver { no_ack, in_window: false }, out);
+            }
+        }
+        self.mark_dirty(id);
+        Ok(())
+    }
+}

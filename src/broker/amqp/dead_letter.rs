@@ -1,0 +1,128 @@
+//! Dead letters: where a message goes that leaves its queue without an ack, and what is written on it.
+//!
+//! RabbitMQ's rules. The message is published again to the queue's dead letter exchange, with the history of its
+//! deaths in the header `x-death`, the latest first, one entry for each queue and reason. A queue is not given a
+//! message that already died there, unless a client's rejection is among the deaths since: without that rule an
+//! automatic cycle (expire, return, expire, ...) would never end. What a client wrote into `x-death` itself is
+//! overwritten and not believed, as since RabbitMQ 4.
+
+use super::output::DeathReason;
+use super::stored::{Origin, StoredMessage};
+use super::{Engine, Movement, Name, Output};
+use crate::message::Message;
+use serde_json::{Map, Value};
+use std::sync::Arc;
+
+/// One entry of `x-death`.
+#[derive(Clone, Debug)]
+pub(super) struct Death {
+    queue: Name,
+    reason: DeathReason,
+    count: u64,
+    /// Seconds; of the first death with this queue and reason.
+    time: u64,
+    origin: Origin,
+    /// The message's own time to live, which it loses with its first death.
+    original_expiration: Option<u64>,
+}
+
+/// A message on its way from a queue to that queue's dead letter exchange.
+#[derive(Clone, Debug)]
+pub(super) struct Departure {
+    pub(super) queue: Name,
+    pub(super) exchange: Name,
+    /// `None`: the message's own.
+    pub(super) routing_key: Option<Name>,
+    pub(super) message: StoredMessage,
+    pub(super) reason: DeathReason,
+}
+
+impl Engine {
+    /// Publishes a departed message to its dead letter exchange.
+    pub(super) fn dead_letter(&mut self, departure: Departure, now: u64, out: &mut impl Output) {
+        let Departure { queue, exchange, routing_key, message: old, reason } = departure;
+        let routing_key = routing_key.unwrap_or_else(|| old.origin.routing_key.clone());
+        let deaths = record_death(&old, &queue, reason, now);
+
+        let mut targets = Vec::new();
+        // An unknown dead letter exchange is no error: the message is lost.
+        let _ = self.route(&exchange, &routing_key, &mut targets);
+        if reason != DeathReason::Rejected {
+            targets
+                .retain(|target| self.queues.get(target.0).is_none_or(|target| !closes_cycle(&target.name, &deaths)));
+        }
+        let refused = self.split_refusing(&mut targets);
+        let names: Vec<Name> = targets.iter().filter_map(|id| Some(self.queues.get(id.0)?.name.clone())).collect();
+        out.moved(Movement::DeadLettered { queue: &queue, message: &old.message, reason, to: &names });
+
+        let message = Arc::new(with_deaths(&old.message, &deaths));
+        let deaths = Arc::new(deaths);
+        let origin = Origin { exchange, routing_key };
+        self.refuse(&refused, &message, out);
+        for target in targets {
+            self.enqueue(target, message.clone(), origin.clone(), Some(deaths.clone()), now, out);
+        }
+    }
+}
+
+/// The history of `message` with one more death.
+fn record_death(message: &StoredMessage, queue: &Name, reason: DeathReason, now: u64) -> Vec<Death> {
+    let mut deaths = message.deaths.as_deref().cloned().unwrap_or_default();
+    let known = deaths.iter().position(|death| death.queue == *queue && death.reason == reason);
+    let latest = match known {
+        Some(at) => {
+            let mut death = deaths.remove(at);
+            death.count += 1;
+            death
+        }
+        None => Death {
+            queue: queue.clone(),
+            reason,
+            count: 1,
+            time: now / 1_000_000_000,
+            origin: message.origin.clone(),
+            original_expiration: message.message.properties.expiration,
+        },
+    };
+    deaths.insert(0, latest);
+    deaths
+}
+
+/// Whether the message died in `target` before and no client rejected it since then (or then).
+fn closes_cycle(target: &Name, deaths: &[Death]) -> bool {
+    match deaths.iter().position(|death| death.queue == *target) {
+        None => false,
+        Some(at) => deaths[..=at].iter().all(|death| death.reason != DeathReason::Rejected),
+    }
+}
+
+/// The message as it is published to the dead letter exchange.
+fn with_deaths(message: &Message, deaths: &[Death]) -> Message {
+    let mut message = message.clone();
+    message.properties.expiration = None;
+    if let [first] = deaths
+        && first.count == 1
+    {
+        message.headers.set("x-first-death-exchange", &*first.origin.exchange);
+        message.headers.set("x-first-death-queue", &*first.queue);
+        message.headers.set("x-first-death-reason", first.reason.as_str());
+    }
+    message.headers.set("x-death", deaths.iter().map(Death::to_value).collect::<Vec<Value>>());
+    message
+}
+
+impl Death {
+    fn to_value(&self) -> Value {
+        let mut entry = Map::new();
+        entry.insert("count".into(), self.count.into());
+        entry.insert("reason".into(), self.reason.as_str().into());
+        entry.insert("queue".into(), (&*self.queue).into());
+        entry.insert("time".into(), self.time.into());
+        entry.insert("exchange".into(), (&*self.origin.exchange).into());
+        entry.insert("routing-keys".into(), vec![Value::from(&*self.origin.routing_key)].into());
+        if let Some(expiration) = self.original_expiration {
+            entry.insert("original-expiration".into(), expiration.to_string().into());
+        }
+        entry.into()
+    }
+}

@@ -1,0 +1,36 @@
+//! The embedded broker: an AMQP-0-9-1-like server as a pure state machine.
+//!
+//! [`Engine`] takes [`Method`]s and the time, and answers into an [`Output`]: [`Event`]s for the clients and
+//! [`Movement`]s for whoever keeps a ledger. It has no clock, no I/O, no randomness and no threads, so that the same
+//! calls give the same answers everywhere; a connection in front of it is all that a server needs, real or simulated.
+//! Its behaviour is RabbitMQ's: classic queues, with the delivery limit of quorum queues.
+
+mod channel;
+mod consumers;
+mod consuming;
+mod dead_letter;
+mod dispatch;
+mod engine;
+mod error;
+mod exchange;
+mod inspect;
+#[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
+mod method;
+mod names;
+mod output;
+mod publishing;
+mod queue;
+mod ready;
+mod restart;
+mod settling;
+mod slots;
+mod stored;
+mod topic;
+mod topology;
+mod unacked;
+
+pub use channel::ChannelId;
+pub use engine::Engine;
+pub use inspect::{QueueStats, ReadyMessage, UnackedMessage};
+pub use method::{Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions};
+pub use output::{DeathReason, DropReason, Movement, Output};

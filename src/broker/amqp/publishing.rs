@@ -1,0 +1,111 @@
+//! `basic.publish` and publisher confirms.
+
+use super::dead_letter::Death;
+use super::error::ChannelError;
+use super::queue::QueueId;
+use super::stored::Origin;
+use super::{ChannelId, DropReason, Engine, Event, Movement, Name, Output};
+use crate::message::Message;
+use std::sync::Arc;
+
+impl Engine {
+    pub(super) fn select_confirms(&mut self, ch: ChannelId, out: &mut impl Output) -> Result<(), ChannelError> {
+        if let Some(channel) = self.channels.get_mut(ch.0) {
+            channel.select_confirms();
+        }
+        out.send(ch, Event::Done);
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the fields of the method")]
+    pub(super) fn publish(
+        &mut self,
+        ch: ChannelId,
+        exchange: Name,
+        routing_key: Name,
+        mandatory: bool,
+        message: Arc<Message>,
+        now: u64,
+        out: &mut impl Output,
+    ) -> Result<(), ChannelError> {
+        let mut targets = std::mem::take(&mut self.targets);
+        targets.clear();
+        self.route(&exchange, &routing_key, &mut targets)?;
+        if targets.is_empty() {
+            out.moved(Movement::Dropped { queue: &self.nameless, message: &message, reason: DropReason::NoRoute });
+            if mandatory {
+                out.send(ch, Event::Returned { exchange, routing_key, message });
+            }
+            self.confirm(ch, true, out);
+            return Ok(());
+        }
+        let refused = self.split_refusing(&mut targets);
+        self.refuse(&refused, &message, out);
+        if let Some(last) = targets.pop() {
+            let origin = Origin { exchange, routing_key };
+            for target in targets.drain(..) {
+                self.enqueue(target, message.clone(), origin.clone(), None, now, out);
+            }
+            self.enqueue(last, message, origin, None, now, out);
+        }
+        self.targets = targets;
+        self.run(now, out);
+        self.confirm(ch, refused.is_empty(), out);
+        Ok(())
+    }
+
+    /// Appends the queues that a message goes to, each once; 404 for an unknown exchange.
+    pub(super) fn route(
+        &self,
+        exchange: &Name,
+        routing_key: &Name,
+        targets: &mut Vec<QueueId>,
+    ) -> Result<(), ChannelError> {
+        if exchange.is_empty() {
+            targets.extend(self.queue_id(routing_key));
+            return Ok(());
+        }
+        let found = self.exchanges.get(exchange).ok_or_else(|| ChannelError::NoExchange(exchange.clone()))?;
+        found.route(routing_key, targets);
+        Ok(())
+    }
+
+    /// Moves the full queues with `reject-publish` out of `targets`.
+    pub(super) fn split_refusing(&self, targets: &mut Vec<QueueId>) -> Vec<QueueId> {
+        let refuses = |id: &QueueId| self.queues.get(id.0).is_some_and(|queue| queue.refuses());
+        if !targets.iter().any(refuses) {
+            return Vec::new();
+        }
+        let (refusing, taking) = std::mem::take(targets).into_iter().partition(refuses);
+        *targets = taking;
+        refusing
+    }
+
+    /// Records that these queues did not take a message.
+    pub(super) fn refuse(&self, queues: &[QueueId], message: &Arc<Message>, out: &mut impl Output) {
+        for queue in queues.iter().filter_map(|id| self.queues.get(id.0)) {
+            out.moved(Movement::Dropped { queue: &queue.name, message, reason: DropReason::Refused });
+        }
+    }
+
+    /// Puts a new copy into a queue.
+    pub(super) fn enqueue(
+        &mut self,
+        id: QueueId,
+        message: Arc<Message>,
+        origin: Origin,
+        deaths: Option<Arc<Vec<Death>>>,
+        now: u64,
+        out: &mut impl Output,
+    ) {
+        let Some(queue) = self.queues.get_mut(id.0) else { return };
+        out.moved(Movement::Queued { queue: &queue.name, message: &message });
+        queue.store(message, origin, deaths, now);
+        self.mark_dirty(id);
+    }
+
+    fn confirm(&mut self, ch: ChannelId, taken: bool, out: &mut impl Output) {
+        let Some(seq) = self.channels.get_mut(ch.0).and_then(|channel| channel.number_publish()) else { return };
+        out.send(ch, if taken { Event::Confirmed { seq, multiple: false } } else { Event::Refused { seq } });
+    }
+}

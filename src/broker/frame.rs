@@ -1,0 +1,147 @@
+//! AMQP methods on a link: names for effects, digests for traces.
+
+use super::amqp::{Event, Method};
+use crate::env::{Digest, Frame};
+use crate::message::Message;
+use std::fmt;
+
+/// From a client to the broker.
+#[derive(Clone, Debug)]
+pub enum ToServer {
+    /// A method.
+    Method(Method),
+    /// The client lives.
+    Heartbeat,
+}
+
+/// From the broker to a client.
+#[derive(Clone, Debug)]
+pub enum FromServer {
+    /// An answer or a delivery.
+    Event(Event),
+    /// The broker lives.
+    Heartbeat,
+}
+
+fn digest_message(digest: Digest, message: &Message) -> Digest {
+    let id = message.properties.correlation_id.as_deref().unwrap_or_default();
+    digest.bytes(id.as_bytes()).number(message.headers.len() as u64).bytes(&message.body)
+}
+
+fn id(message: &Message) -> &str {
+    message.properties.correlation_id.as_deref().unwrap_or("(no id)")
+}
+
+impl Frame for ToServer {
+    fn label(&self) -> &'static str {
+        let ToServer::Method(method) = self else { return "heartbeat" };
+        match method {
+            Method::ExchangeDeclare { .. } => "exchange.declare",
+            Method::ExchangeDelete { .. } => "exchange.delete",
+            Method::QueueDeclare { .. } => "queue.declare",
+            Method::QueueDelete { .. } => "queue.delete",
+            Method::QueuePurge { .. } => "queue.purge",
+            Method::QueueBind { .. } => "queue.bind",
+            Method::QueueUnbind { .. } => "queue.unbind",
+            Method::ConfirmSelect => "confirm.select",
+            Method::Publish { .. } => "basic.publish",
+            Method::Qos { .. } => "basic.qos",
+            Method::Consume { .. } => "basic.consume",
+            Method::Cancel { .. } => "basic.cancel",
+            Method::Ack { .. } => "basic.ack",
+            Method::Nack { .. } => "basic.nack",
+            Method::Get { .. } => "basic.get",
+        }
+    }
+
+    fn digest(&self) -> u64 {
+        let digest = Digest::of(self.label());
+        let ToServer::Method(method) = self else { return digest.finish() };
+        match method {
+            Method::Publish { routing_key, message, .. } => {
+                digest_message(digest.bytes(routing_key.as_bytes()), message)
+            }
+            Method::Ack { tag, multiple } => digest.number(*tag).number(u64::from(*multiple)),
+            Method::Nack { tag, multiple, requeue } => {
+                digest.number(*tag).number(u64::from(*multiple) << 1 | u64::from(*requeue))
+            }
+            Method::Qos { prefetch } => digest.number(u64::from(*prefetch)),
+            Method::QueueDeclare { queue, .. } | Method::Consume { queue, .. } | Method::Get { queue, .. } => {
+                digest.bytes(queue.as_bytes())
+            }
+            _ => digest,
+        }
+        .finish()
+    }
+
+    /// A publish can arrive twice, as after a retry whose first try had arrived.
+    fn duplicate(&self) -> Option<Box<dyn Frame>> {
+        matches!(self, ToServer::Method(Method::Publish { .. })).then(|| Box::new(self.clone()) as _)
+    }
+}
+
+impl Frame for FromServer {
+    fn label(&self) -> &'static str {
+        let FromServer::Event(event) = self else { return "heartbeat" };
+        match event {
+            Event::Done => "ok",
+            Event::QueueDeclared { .. } => "queue.declare-ok",
+            Event::QueueDeleted { .. } => "queue.delete-ok",
+            Event::Delivered(_) => "basic.deliver",
+            Event::GetEmpty => "basic.get-empty",
+            Event::Confirmed { .. } => "confirm.ack",
+            Event::Refused { .. } => "confirm.nack",
+            Event::Returned { .. } => "basic.return",
+            Event::ConsumerCancelled { .. } => "consumer.cancel",
+            Event::Closed { .. } => "channel.close",
+        }
+    }
+
+    fn digest(&self) -> u64 {
+        let digest = Digest::of(self.label());
+        let FromServer::Event(event) = self else { return digest.finish() };
+        match event {
+            Event::Delivered(delivery) => {
+                let flags = u64::from(delivery.delivery_count) << 1 | u64::from(delivery.redelivered);
+                digest_message(digest.number(delivery.tag).number(flags), &delivery.message)
+            }
+            Event::Confirmed { seq, multiple } => digest.number(*seq).number(u64::from(*multiple)),
+            Event::Refused { seq } => digest.number(*seq),
+            Event::Closed { code, text } => digest.number(u64::from(*code)).bytes(text.as_bytes()),
+            _ => digest,
+        }
+        .finish()
+    }
+}
+
+impl fmt::Display for ToServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())?;
+        match self {
+            ToServer::Method(Method::Publish { routing_key, message, .. }) => {
+                write!(f, " {} -> {routing_key}", id(message))
+            }
+            ToServer::Method(Method::Ack { tag, multiple: false }) => write!(f, " {tag}"),
+            ToServer::Method(Method::Ack { tag, multiple: true }) => write!(f, " up to {tag}"),
+            ToServer::Method(Method::Nack { tag, requeue: true, .. }) => write!(f, " {tag}, requeue"),
+            ToServer::Method(Method::Nack { tag, requeue: false, .. }) => write!(f, " {tag}"),
+            ToServer::Method(Method::Qos { prefetch }) => write!(f, " {prefetch}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for FromServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())?;
+        match self {
+            FromServer::Event(Event::Delivered(delivery)) => {
+                write!(f, " {} as {}", id(&delivery.message), delivery.tag)?;
+                if delivery.redelivered { f.write_str(" (redelivered)") } else { Ok(()) }
+            }
+            FromServer::Event(Event::Confirmed { seq, .. } | Event::Refused { seq }) => write!(f, " {seq}"),
+            FromServer::Event(Event::Closed { code, text }) => write!(f, " {code} {text}"),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The broker actor: a process's one connection to the broker.
+//!
+//! It declares, publishes, consumes, acks and reconnects, and does not know what a task is. The seam to the broker is a
+//! link that carries AMQP methods ([`amqp`]); the embedded broker serves it from inside the process or, in a simulated
+//! cluster, across a connection ([`server`]).
+//!
+//! | file | holds |
+//! |---|---|
+//! | `actor` | the actor: connection states, reconnects, heartbeats |
+//! | `session` | one live connection: confirms, declared queues, what was sent on it |
+//! | `backoff` | how long to wait before the next connect |
+//! | `amqp` | the engine of the embedded broker, a pure state machine |
+//! | `frame`, `server` | methods on a link; the engine behind a listener |
+
+mod actor;
+pub mod amqp;
+pub mod backoff;
+mod frame;
+pub mod server;
+mod session;
+
+pub use actor::Broker;
+pub use frame::{FromServer, ToServer};
+
+use crate::message::Message;
+use amqp::{Delivery, DeliveryTag, Name};
+use std::sync::Arc;
+
+/// Which connection something belongs to. A delivery tag means nothing on any other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Epoch(pub(crate) u64);
+
+/// A message was not published, or it is not known whether it was.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PublishError {
+    /// No connection to the broker.
+    #[error("broker unreachable: {0}")]
+    Unreachable(String),
+    /// The connection was lost before the confirm came: the broker may have the message.
+    #[error("connection to the broker lost before the message was confirmed")]
+    ConnectionLost,
+    /// No confirm in time: the broker may have the message.
+    #[error("not confirmed in time")]
+    NotConfirmed,
+    /// The broker did not take it: a full queue.
+    #[error("refused by the broker: the queue {0} is full")]
+    Refused(String),
+    /// Too many publishes are under way in this process.
+    #[error("more than {0} publishes are under way in this process")]
+    Overloaded(usize),
+    /// The process is shutting down.
+    #[error("the process is shutting down")]
+    Closing,
+}
+
+impl PublishError {
+    /// Whether the message may be at the broker although the caller was told of an error.
+    pub fn may_have_arrived(&self) -> bool {
+        matches!(self, PublishError::ConnectionLost | PublishError::NotConfirmed)
+    }
+
+    /// Whether the connection is at fault: another try can help.
+    pub fn is_connection_lost(&self) -> bool {
+        !matches!(self, PublishError::Overloaded(_) | PublishError::Closing)
+    }
+}
+
+type Reply<T> = Box<dyn FnOnce(T) + Send>;
+
+/// Publishes to a queue, declaring it first.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Publish {
+    pub(crate) queue: Name,
+    pub(crate) message: Arc<Message>,
+    pub(crate) reply: Reply<Result<(), PublishError>>,
+}
+
+/// Consumes from queues until cancelled, across reconnects.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Consume {
+    pub(crate) queues: Vec<Name>,
+    pub(crate) prefetch: u32,
+    pub(crate) to: actix::Recipient<FromBroker>,
+}
+
+/// What a consumer hears.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) enum FromBroker {
+    /// A message.
+    Delivered(Epoch, Delivery),
+    /// The connection is lost: whatever it had unacked is the broker's again.
+    Down(Epoch),
+    /// No connection, and no further tries (`broker_connection_max_retries`).
+    GaveUp,
+}
+
+/// What becomes of a delivery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settlement {
+    Ack,
+    /// Reject without requeue: dropped, or dead-lettered.
+    Discard,
+    /// Reject with requeue.
+    Requeue,
+}
+
+/// Settles a delivery; nothing happens when its connection is gone.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Settle {
+    pub(crate) epoch: Epoch,
+    pub(crate) tag: DeliveryTag,
+    pub(crate) how: Settlement,
+}
+
+/// Changes the prefetch window.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct SetPrefetch(pub(crate) u32);
+
+/// Stops consuming; what is unacked stays so.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct CancelConsumers;
+
+/// Closes the connection for good, after everything that was sent; `done` is called when that is under way.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Close {
+    pub(crate) done: Box<dyn FnOnce() + Send>,
+}

@@ -1,0 +1,55 @@
+//! Files of the command line: scenarios in, traces out.
+#![allow(clippy::disallowed_methods, reason = "the command line reads and writes real files, whatever it simulates")]
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// The first bytes of a file, `limit` of them at most. A pipe or a device is none: opening one may wait for ever.
+pub(crate) fn read_up_to(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
+    let kind = fs::metadata(path)?;
+    if !kind.is_file() {
+        let what = if kind.is_dir() { "it is a directory" } else { "it is no regular file" };
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+pub(crate) fn open(path: &Path) -> io::Result<File> {
+    File::open(path)
+}
+
+pub(crate) fn create(path: &Path) -> io::Result<File> {
+    File::create(path)
+}
+
+/// Whether two paths name one file that exists.
+pub(crate) fn are_same(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Writes a file that must not be there yet.
+pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
+    File::create_new(path)?.write_all(text.as_bytes())
+}
+
+/// The scenarios that a path means: itself, or the TOML files of a directory and those below it, sorted.
+pub(crate) fn scenarios(path: &Path) -> io::Result<Vec<PathBuf>> {
+    if !fs::metadata(path)?.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let mut found = Vec::new();
+    for entry in fs::read_dir(path)? {
+        let entry = entry?;
+        let inner = entry.path();
+        if entry.file_type()?.is_dir() {
+            found.extend(scenarios(&inner)?);
+        } else if inner.extension().is_some_and(|ending| ending == "toml") {
+            found.push(inner);
+        }
+    }
+    found.sort();
+    Ok(found)
+}

@@ -1,0 +1,67 @@
+//! The command line: one small file per command.
+
+#[cfg(feature = "sim")]
+mod determinism;
+pub(crate) mod files;
+#[cfg(feature = "sim")]
+mod jobs;
+#[cfg(feature = "sim")]
+mod logs;
+#[cfg(feature = "sim")]
+mod new;
+mod output;
+#[cfg(feature = "sim")]
+mod run;
+#[cfg(feature = "sim")]
+mod schema;
+#[cfg(feature = "sim")]
+mod show;
+
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A Celery-compatible task queue whose production code runs inside a deterministic simulated cluster.
+///
+/// Exit status: 0 all is well, 1 some expectation did not hold, 2 the input was wrong.
+#[derive(Parser)]
+#[command(name = "simq", version, about, max_term_width = 100, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run scenarios and say whether their expectations held.
+    #[cfg(feature = "sim")]
+    Run(run::Run),
+    /// Write a commented scenario to start from.
+    #[cfg(feature = "sim")]
+    New(new::New),
+    /// Print the JSON Schema of scenario files.
+    ///
+    /// Exit status: 0.
+    #[cfg(feature = "sim")]
+    Schema,
+}
+
+/// Everything held.
+const OK: u8 = 0;
+/// Some expectation did not hold.
+const FAILED: u8 = 1;
+/// The input was wrong.
+const BAD_INPUT: u8 = 2;
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let status = match arguments.command {
+        #[cfg(feature = "sim")]
+        Command::Run(run) => run.execute(),
+        #[cfg(feature = "sim")]
+        Command::New(new) => new.execute(),
+        #[cfg(feature = "sim")]
+        Command::Schema => schema::execute(),
+    };
+    ExitCode::from(status)
+}

@@ -1,0 +1,34 @@
+//! Standard output that may go away: `simq run ... | head`.
+
+use std::io::{self, IsTerminal, Write};
+
+/// Prints a text. When nobody reads any more, the rest is not said, and the exit status still tells the verdict.
+pub(super) fn print(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
+
+/// Prints an error, in one piece.
+pub(super) fn print_error(text: &str) {
+    let _ = io::stderr().lock().write_all(format!("simq: {text}\n").as_bytes());
+}
+
+/// <https://no-color.org>
+fn refuses_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
+}
+
+/// Whether standard output is a terminal that wants colour.
+pub(super) fn wants_colour() -> bool {
+    !refuses_colour() && io::stdout().is_terminal()
+}
+
+/// Whether standard error is.
+pub(super) fn wants_coloured_errors() -> bool {
+    !refuses_colour() && is_watched()
+}
+
+/// Whether somebody watches.
+pub(super) fn is_watched() -> bool {
+    io::stderr().is_terminal()
+}

@@ -1,0 +1,160 @@
+//! `simq run`
+
+use super::jobs::{self, Group, Job};
+use super::show::{Format, Show};
+use super::{BAD_INPUT, FAILED, OK, determinism, files, logs, output};
+use crate::env::system;
+use crate::scenario::{Report, Scenario, TraceFile, run};
+use crate::text::nearest;
+use clap::Args;
+use std::path::{Path, PathBuf};
+
+/// Run scenarios and say whether their expectations held.
+///
+/// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
+#[derive(Args)]
+pub(super) struct Run {
+    /// Scenario files, or directories of them.
+    #[arg(required = true, value_name = "FILE|DIR")]
+    paths: Vec<PathBuf>,
+    /// Seed to run, in place of the file's own.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Run this many seeds, beginning with the first, on all cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000))]
+    seeds: Option<u64>,
+    /// Run only this variant of each file.
+    #[arg(long)]
+    variant: Option<String>,
+    /// How to report: for people, one JSON object per run and line, or one JUnit document.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    format: Format,
+    /// Put every task's life into the JSON. Takes `--format json`.
+    #[arg(long)]
+    ledger: bool,
+    /// Write the trace, one JSON object per line, to this file. Takes one scenario, one variant and one seed.
+    #[arg(long, value_name = "FILE.jsonl")]
+    trace: Option<PathBuf>,
+    /// Run each run a second time in a fresh process and compare the traces, event by event.
+    #[arg(long)]
+    check_determinism: bool,
+    /// Log to standard error: a level (`info`), or what RUST_LOG takes. Simulated lines carry virtual time; runs come
+    /// one after the other.
+    #[arg(long, value_name = "LEVEL")]
+    log: Option<String>,
+    /// Threads to run seeds on. Default: one per core.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
+    jobs: Option<u32>,
+}
+
+impl Run {
+    pub(super) fn execute(&self) -> u8 {
+        match self.try_execute() {
+            Ok(passed) => {
+                if passed {
+                    OK
+                } else {
+                    FAILED
+                }
+            }
+            Err(error) => {
+                output::print_error(&error);
+                BAD_INPUT
+            }
+        }
+    }
+
+    fn try_execute(&self) -> Result<bool, String> {
+        if self.ledger && self.format != Format::Json {
+            return Err("--ledger puts every task into the JSON: add --format json".to_owned());
+        }
+        let logged = logs::start(self.log.as_deref())?;
+        let scenarios = self.load()?;
+        let groups = self.groups(&scenarios)?;
+        let mut show = Show::new(self.format, self.seeds.is_some());
+        let mut tell = |job: &Job<'_>, mut report: Report| {
+            if self.check_determinism {
+                determinism::check(job, &mut report)?;
+            }
+            show.add(job.group, report);
+            Ok(())
+        };
+        if let Some(trace) = &self.trace {
+            let job = self.only_job(&groups)?;
+            let report = run_traced(&job, self.ledger, trace)?;
+            tell(&job, report)?;
+        } else {
+            // Lines of runs side by side would not be in order.
+            let threads = if logged { 1 } else { self.jobs.unwrap_or_else(system::cores) };
+            jobs::run_all(&groups, threads, |job| execute(job, self.ledger), &mut tell)?;
+        }
+        Ok(show.finish())
+    }
+
+    fn load(&self) -> Result<Vec<Scenario>, String> {
+        let mut scenarios = Vec::new();
+        for path in &self.paths {
+            let found = files::scenarios(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            if found.is_empty() {
+                return Err(format!("{}: no scenarios (*.toml) in this directory", path.display()));
+            }
+            for file in found {
+                scenarios.push(Scenario::load(&file).map_err(|problem| problem.to_string())?);
+            }
+        }
+        Ok(scenarios)
+    }
+
+    /// Each variant of each scenario, with its seeds.
+    fn groups<'a>(&self, scenarios: &'a [Scenario]) -> Result<Vec<Group<'a>>, String> {
+        let mut groups = Vec::new();
+        for scenario in scenarios {
+            let first = self.seed.unwrap_or_else(|| scenario.seed());
+            let Some(last) = first.checked_add(self.seeds.unwrap_or(1) - 1) else {
+                return Err(format!("--seeds: there are not so many seeds from {first} to {}", u64::MAX));
+            };
+            for variant in self.variants(scenario)? {
+                groups.push(Group { scenario, variant, seeds: first..=last });
+            }
+        }
+        Ok(groups)
+    }
+
+    fn variants(&self, scenario: &Scenario) -> Result<Vec<Option<String>>, String> {
+        let variants = scenario.variants();
+        let Some(wanted) = &self.variant else { return Ok(variants) };
+        if variants.iter().flatten().any(|variant| variant == wanted) {
+            return Ok(vec![Some(wanted.clone())]);
+        }
+        let known: Vec<&str> = variants.iter().flatten().map(String::as_str).collect();
+        let meant = nearest(wanted, known.iter().copied()).map(|name| format!("; did you mean {name:?}?"));
+        let names = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        let (file, meant) = (scenario.path().display(), meant.unwrap_or_default());
+        Err(format!("{file}: there is no variant {wanted:?}{meant}\nit has: {names}"))
+    }
+
+    fn only_job<'a>(&self, groups: &'a [Group<'a>]) -> Result<Job<'a>, String> {
+        let mut all = jobs::all(groups);
+        match (all.next(), all.next()) {
+            (Some(job), None) => Ok(job),
+            _ => Err("--trace takes one run: name one file, one --variant and one --seed".to_owned()),
+        }
+    }
+}
+
+fn execute(job: &Job<'_>, ledger: bool) -> Result<Report, String> {
+    run(job.scenario, job.variant, job.seed, None, ledger).map_err(|error| error.to_string())
+}
+
+/// Runs a job and writes its trace.
+pub(super) fn run_traced(job: &Job<'_>, ledger: bool, path: &Path) -> Result<Report, String> {
+    if files::are_same(path, job.scenario.path()) {
+        return Err(format!("{}: this is the scenario; the trace would overwrite it", path.display()));
+    }
+    let unwritable = |error: std::io::Error| format!("{}: the trace was not written: {error}", path.display());
+    let trace = TraceFile::create(path).map_err(unwritable)?;
+    let report = run(job.scenario, job.variant, job.seed, Some(trace.sink()), ledger);
+    let report = report.map_err(|error| error.to_string())?;
+    trace.finish().map_err(unwritable)?;
+    Ok(report)
+}

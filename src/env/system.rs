@@ -1,0 +1,320 @@
+//! The real world: the machine's clock, the operating system's randomness, actix on a tokio runtime.
+//!
+//! Connections stay inside the process: this is the embedded queue. The lints that keep time, randomness and threads out
+//! of the rest of the house are lifted here, and only here.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "this is the door that everybody else has to use"
+)]
+
+use super::{
+    Child, ChildExit, ChildMain, ConnectError, Env, Frame, Instant, Listener, LocalFuture, Signal, Socket, World,
+};
+use crate::events::Event;
+use crate::message::Timestamp;
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+use std::fs;
+use std::future::poll_fn;
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::thread::JoinHandle;
+use std::time::SystemTime;
+
+/// A process of the real world. Must live inside of a running actix system.
+#[derive(Clone)]
+pub struct System {
+    shared: Rc<Shared>,
+    scope: Rc<Scope>,
+    name: Arc<str>,
+}
+
+struct Shared {
+    start: std::time::Instant,
+    servers: RefCell<BTreeMap<String, Rc<Backlog>>>,
+    randomness: RefCell<Vec<u64>>,
+    state: PathBuf,
+}
+
+/// What ends together: the tasks of the process, or of one child.
+#[derive(Default)]
+struct Scope {
+    tasks: RefCell<Vec<tokio::task::AbortHandle>>,
+    exit: RefCell<Option<ChildExit>>,
+    status: Cell<i32>,
+    waiting: RefCell<Vec<Waker>>,
+}
+
+impl Scope {
+    fn end(&self, how: String, status: i32) {
+        if self.exit.borrow().is_none() {
+            *self.exit.borrow_mut() = Some(ChildExit { how });
+            self.status.set(status);
+            self.tasks.take().into_iter().for_each(|task| task.abort());
+            self.waiting.take().into_iter().for_each(Waker::wake);
+        }
+    }
+
+    fn poll_exit(&self, cx: &mut Context<'_>) -> Poll<ChildExit> {
+        match &*self.exit.borrow() {
+            Some(exit) => Poll::Ready(exit.clone()),
+            None => {
+                self.waiting.borrow_mut().push(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl System {
+    /// A process of that name, with the current directory for its state files.
+    pub fn new(name: &str) -> Self {
+        let shared = Shared {
+            start: std::time::Instant::now(),
+            servers: RefCell::default(),
+            randomness: RefCell::default(),
+            state: PathBuf::from("."),
+        };
+        System { shared: Rc::new(shared), scope: Rc::default(), name: name.into() }
+    }
+
+    /// Completes with the exit status once the process has exited.
+    pub fn exited(&self) -> impl Future<Output = i32> + 'static {
+        let scope = self.scope.clone();
+        async move {
+            poll_fn(|cx| scope.poll_exit(cx)).await;
+            scope.status.get()
+        }
+    }
+}
+
+/// Starts a thread.
+pub(crate) fn thread(name: &str, main: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(main)
+}
+
+/// Threads that end before the call does.
+#[cfg(feature = "sim")]
+pub(crate) fn scope<'env, T>(work: impl for<'scope> FnOnce(&'scope std::thread::Scope<'scope, 'env>) -> T) -> T {
+    std::thread::scope(work)
+}
+
+/// Real time that something took, for people to read.
+pub(crate) struct Stopwatch(std::time::Instant);
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        Stopwatch(std::time::Instant::now())
+    }
+
+    pub(crate) fn elapsed(&self) -> std::time::Duration {
+        self.0.elapsed()
+    }
+}
+
+/// How many threads the machine runs at once.
+pub(crate) fn cores() -> u32 {
+    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
+}
+
+impl World for System {
+    fn now(&self) -> Instant {
+        Instant(u64::try_from(self.shared.start.elapsed().as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    fn wall(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+
+    fn sleep_until(&self, at: Instant) -> LocalFuture<()> {
+        if at == Instant::NEVER {
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(tokio::time::sleep(at.since(self.now())))
+    }
+
+    fn spawn(&self, task: LocalFuture<()>) {
+        let handle = tokio::task::spawn_local(task).abort_handle();
+        let mut tasks = self.scope.tasks.borrow_mut();
+        tasks.push(handle);
+        // Now and then forget those that have ended.
+        if tasks.len().is_power_of_two() {
+            tasks.retain(|task| !task.is_finished());
+        }
+    }
+
+    fn random(&self) -> u64 {
+        let mut randomness = self.shared.randomness.borrow_mut();
+        if randomness.is_empty() {
+            let mut bytes = [0; 4096];
+            getrandom::fill(&mut bytes).expect("the operating system gives random numbers");
+            randomness.extend(bytes.as_chunks::<8>().0.iter().map(|chunk| u64::from_ne_bytes(*chunk)));
+        }
+        randomness.pop().unwrap_or_default()
+    }
+
+    fn name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    fn connect(&self, server: &str) -> LocalFuture<Result<Box<dyn Socket>, ConnectError>> {
+        let backlog = self.shared.servers.borrow().get(server).cloned();
+        let refused = || ConnectError { server: server.to_owned(), reason: "nobody serves under that name".to_owned() };
+        let connected = backlog.ok_or_else(refused).map(|backlog| {
+            let (ours, theirs) = pair();
+            backlog.waiting.borrow_mut().push_back(theirs);
+            backlog.waker.take().into_iter().for_each(Waker::wake);
+            ours
+        });
+        Box::pin(std::future::ready(connected))
+    }
+
+    fn listen(&self, server: &str) -> Box<dyn Listener> {
+        let backlog = Rc::<Backlog>::default();
+        self.shared.servers.borrow_mut().insert(server.to_owned(), backlog.clone());
+        Box::new(Accepting(backlog))
+    }
+
+    fn start_child(&self, number: usize, main: ChildMain) -> (Box<dyn Child>, Box<dyn Socket>) {
+        let scope = Rc::<Scope>::default();
+        let child = System {
+            shared: self.shared.clone(),
+            scope: scope.clone(),
+            name: format!("{}/{number}", self.name).into(),
+        };
+        let (ours, theirs) = pair();
+        main(Env::new(child), theirs);
+        (Box::new(Task(scope)), ours)
+    }
+
+    fn exit(&self, status: i32) {
+        self.scope.end(format!("exitcode {status}"), status);
+    }
+
+    /// The embedded queue leaves signals to the program that it is part of.
+    fn next_signal(&self) -> LocalFuture<Signal> {
+        Box::pin(std::future::pending())
+    }
+
+    fn emit(&self, event: &Event<'_>) {
+        tracing::debug!(target: "simq::events", process = %self.name, "{event}");
+    }
+
+    fn read_file(&self, path: &str) -> Option<Vec<u8>> {
+        fs::read(self.shared.state.join(path)).ok()
+    }
+
+    fn replace_file(&self, path: &str, bytes: Vec<u8>) {
+        let target = self.shared.state.join(path);
+        let aside = target.with_extension("new");
+        let written = fs::File::create(&aside)
+            .and_then(|mut file| file.write_all(&bytes).and_then(|()| file.sync_all()))
+            .and_then(|()| fs::rename(&aside, &target));
+        if let Err(error) = written {
+            tracing::error!(file = %target.display(), %error, "state not written");
+        }
+    }
+
+    fn durable(&self, _: &'static str, new: &dyn Fn() -> Rc<dyn Any>) -> Rc<dyn Any> {
+        new()
+    }
+}
+
+/// A pool child that is a set of async tasks of this process.
+struct Task(Rc<Scope>);
+
+impl Child for Task {
+    fn kill(&self) {
+        self.0.end("signal 9 (SIGKILL)".to_owned(), 137);
+    }
+
+    fn exited(&self) -> LocalFuture<ChildExit> {
+        let scope = self.0.clone();
+        Box::pin(async move { poll_fn(|cx| scope.poll_exit(cx)).await })
+    }
+}
+
+#[derive(Default)]
+struct Backlog {
+    waiting: RefCell<VecDeque<Box<dyn Socket>>>,
+    waker: Cell<Option<Waker>>,
+}
+
+struct Accepting(Rc<Backlog>);
+
+impl Listener for Accepting {
+    fn accept(&self) -> LocalFuture<Box<dyn Socket>> {
+        let backlog = self.0.clone();
+        Box::pin(poll_fn(move |cx| match backlog.waiting.borrow_mut().pop_front() {
+            Some(socket) => Poll::Ready(socket),
+            None => {
+                backlog.waker.set(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+        }))
+    }
+}
+
+/// One direction of a connection inside of the process.
+#[derive(Default)]
+struct Lane {
+    frames: RefCell<VecDeque<Box<dyn Frame>>>,
+    closed: Cell<bool>,
+    waker: Cell<Option<Waker>>,
+}
+
+impl Lane {
+    fn wake(&self) {
+        self.waker.take().into_iter().for_each(Waker::wake);
+    }
+}
+
+struct LocalSocket {
+    incoming: Rc<Lane>,
+    outgoing: Rc<Lane>,
+}
+
+fn pair() -> (Box<dyn Socket>, Box<dyn Socket>) {
+    let (there, back) = (Rc::<Lane>::default(), Rc::<Lane>::default());
+    let ours = LocalSocket { incoming: back.clone(), outgoing: there.clone() };
+    (Box::new(ours), Box::new(LocalSocket { incoming: there, outgoing: back }))
+}
+
+impl Socket for LocalSocket {
+    fn send(&self, frame: Box<dyn Frame>) {
+        if !self.outgoing.closed.get() {
+            self.outgoing.frames.borrow_mut().push_back(frame);
+            self.outgoing.wake();
+        }
+    }
+
+    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Box<dyn Frame>>> {
+        match self.incoming.frames.borrow_mut().pop_front() {
+            Some(frame) => Poll::Ready(Some(frame)),
+            None if self.incoming.closed.get() => Poll::Ready(None),
+            None => {
+                self.incoming.waker.set(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+        }
+    }
+
+    fn close(&self) {
+        for lane in [&self.incoming, &self.outgoing] {
+            lane.closed.set(true);
+            lane.wake();
+        }
+    }
+}
+
+impl Drop for LocalSocket {
+    fn drop(&mut self) {
+        self.close();
+    }
+}

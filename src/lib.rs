@@ -1,0 +1,33 @@
+//! simq: a Celery-compatible task queue whose production code runs, unchanged, inside a deterministic simulated cluster.
+//!
+//! Start with [`App`]: it registers tasks, calls them, and runs the embedded queue. To test what happens to your tasks
+//! when something dies, run the same application in a simulated cluster: `testkit` (feature `sim`, on by default).
+//!
+//! | room | holds |
+//! |---|---|
+//! | [`app`] | an application: tasks, options, typed handles, results |
+//! | [`message`] | messages on the wire: Celery's protocol 2 |
+//! | [`schedule`] | when something is due |
+//! | [`producer`], [`broker`], [`worker`], [`backend`], [`beat`] | the five actors |
+//! | [`settings`] | Celery's settings in two profiles |
+//! | [`env`](mod@env) | the only door to time, randomness, processes, connections, files |
+//! | [`events`] | what happens to tasks, as facts |
+
+pub mod app;
+pub mod backend;
+pub mod beat;
+pub mod broker;
+pub mod cli;
+mod collections;
+pub mod env;
+pub mod events;
+pub mod message;
+pub mod producer;
+#[cfg(feature = "sim")]
+pub mod scenario;
+pub mod schedule;
+pub mod settings;
+mod text;
+pub mod worker;
+
+pub use app::{App, AsyncResult, CallOptions, Error, Running, Task, TaskContext, TaskError, TaskOptions, TaskResult};

@@ -1,0 +1,307 @@
+//! The producer actor: builds messages, publishes them with a bounded retry policy, and never blocks a caller for ever.
+//!
+//! In profile `celery` there is no bound on connecting, and callers of a broker that is down wait: that is Celery's
+//! default, and `task_publish_timeout` is the cure.
+
+mod policy;
+
+use crate::app::{CallOptions, Error};
+use crate::broker::amqp::Name;
+use crate::broker::{Broker, Publish, PublishError};
+use crate::collections::Map;
+use crate::env::{Alarm, Env, Instant};
+use crate::events::{Event, What};
+use crate::message::{DeliveryMode, Message, TaskMessage};
+use crate::settings::Settings;
+use actix::{Actor, Addr, AsyncContext, Context, Handler};
+use policy::PublishPolicy;
+use serde_json::value::RawValue;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Publishes under way in one process; one more is refused.
+const MAX_UNDER_WAY: usize = 100_000;
+
+/// A call to be made a message of.
+pub(crate) struct Call {
+    pub(crate) task: Arc<str>,
+    pub(crate) args: Box<RawValue>,
+    pub(crate) options: CallOptions,
+    pub(crate) retries: u32,
+}
+
+/// Sends a call; answers with its id.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Send {
+    pub(crate) call: Call,
+    pub(crate) reply: Box<dyn FnOnce(Result<Arc<str>, Error>) + std::marker::Send>,
+}
+
+/// Sends a message that is already built: a retry.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Resend {
+    pub(crate) task: TaskMessage,
+    pub(crate) queue: Name,
+    pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
+}
+
+/// Sends a message as it is, to a queue: a dead letter.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Forward {
+    pub(crate) message: Arc<Message>,
+    pub(crate) queue: Name,
+    pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
+}
+
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+struct Tried {
+    number: u64,
+    attempt: u32,
+    result: Result<(), PublishError>,
+}
+
+struct UnderWay {
+    queue: Name,
+    message: Arc<Message>,
+    /// Tries so far; an answer to an earlier one is stale.
+    attempt: u32,
+    give_up_at: Instant,
+    /// What is due next: the next try, or the end of patience with this one.
+    due: Instant,
+    waiting_to_retry: bool,
+    last_error: PublishError,
+    /// Somebody's call, and not a message that simq moves by itself.
+    is_call: bool,
+    reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
+}
+
+/// A process's way to publish.
+pub struct Producer {
+    env: Env,
+    settings: Arc<Settings>,
+    policy: PublishPolicy,
+    broker: Addr<Broker>,
+    default_queue: Name,
+    origin: Arc<str>,
+    under_way: Map<u64, UnderWay>,
+    due: BTreeSet<(Instant, u64)>,
+    next: u64,
+    alarm: Alarm,
+}
+
+impl Producer {
+    /// Starts the actor.
+    pub fn start(env: &Env, settings: Arc<Settings>, broker: Addr<Broker>) -> Addr<Producer> {
+        env.start(|_| Producer {
+            env: env.clone(),
+            policy: PublishPolicy::new(&settings),
+            broker,
+            default_queue: settings.task_default_queue.as_str().into(),
+            origin: format!("gen@{}", env.name()).into(),
+            settings,
+            under_way: Map::default(),
+            due: BTreeSet::new(),
+            next: 0,
+            alarm: Alarm::default(),
+        })
+    }
+
+    fn build(&self, call: Call) -> (TaskMessage, Name, Duration) {
+        let options = call.options;
+        let id = options.task_id.unwrap_or_else(|| self.env.uuid());
+        let mut task = TaskMessage::new(id, call.task, call.args, no_kwargs());
+        let now = self.env.wall();
+        task.retries = call.retries;
+        task.eta = options.countdown.filter(|countdown| !countdown.is_zero()).and_then(|after| now.checked_add(after));
+        task.expires = options.expires.and_then(|after| now.checked_add(after));
+        task.time_limit = options.time_limit.map(|limit| limit.as_secs_f64());
+        task.soft_time_limit = options.soft_time_limit.map(|limit| limit.as_secs_f64());
+        task.ignore_result = options.ignore_result;
+        task.origin = Some(self.origin.clone());
+        let usual = self.settings.task_default_priority.and_then(|priority| u8::try_from(priority).ok());
+        if self.settings.task_default_delivery_mode == 1 {
+            task.delivery_mode = DeliveryMode::Transient;
+        }
+        task.priority = options.priority.or(usual).unwrap_or(0);
+        let queue = options.queue.map_or_else(|| self.default_queue.clone(), Into::into);
+        (task, queue, options.countdown.unwrap_or_default())
+    }
+
+    fn publish(
+        &mut self,
+        queue: Name,
+        message: Arc<Message>,
+        is_call: bool,
+        reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
+        ctx: &mut Context<Self>,
+    ) {
+        if self.under_way.len() >= MAX_UNDER_WAY {
+            return reply(Err(PublishError::Overloaded(MAX_UNDER_WAY)));
+        }
+        self.next += 1;
+        let number = self.next;
+        let give_up_at = self.policy.timeout.map_or(Instant::NEVER, |timeout| self.env.now() + timeout);
+        let under_way = UnderWay {
+            queue,
+            message,
+            attempt: 0,
+            give_up_at,
+            due: Instant::NEVER,
+            waiting_to_retry: false,
+            last_error: PublishError::NotConfirmed,
+            is_call,
+            reply,
+        };
+        self.under_way.insert(number, under_way);
+        self.try_now(number, ctx);
+    }
+
+    fn try_now(&mut self, number: u64, ctx: &mut Context<Self>) {
+        let now = self.env.now();
+        let Some(publish) = self.under_way.get_mut(&number) else { return };
+        publish.attempt += 1;
+        publish.waiting_to_retry = false;
+        let (attempt, me) = (publish.attempt, ctx.address());
+        self.broker.do_send(Publish {
+            queue: publish.queue.clone(),
+            message: publish.message.clone(),
+            reply: Box::new(move |result| me.do_send(Tried { number, attempt, result })),
+        });
+        let patience = self.policy.patience.map_or(Instant::NEVER, |patience| now + patience);
+        let due = patience.min(publish.give_up_at);
+        self.set_due(number, due, ctx);
+    }
+
+    fn set_due(&mut self, number: u64, due: Instant, ctx: &mut Context<Self>) {
+        if let Some(publish) = self.under_way.get_mut(&number) {
+            let before = std::mem::replace(&mut publish.due, due);
+            if before != Instant::NEVER {
+                self.due.remove(&(before, number));
+            }
+            if due != Instant::NEVER {
+                self.due.insert((due, number));
+            }
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        let next = self.due.first().map(|(at, _)| *at);
+        self.alarm.set(next, &self.env, ctx, |this: &mut Self, ctx| this.ring(ctx));
+    }
+
+    fn ring(&mut self, ctx: &mut Context<Self>) {
+        self.alarm.rang();
+        let now = self.env.now();
+        while let Some((_, number)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
+            let Some(publish) = self.under_way.get(&number) else {
+                self.due.pop_first();
+                continue;
+            };
+            if publish.give_up_at <= now {
+                let error = publish.last_error.clone();
+                self.finish(number, Err(error), ctx);
+            } else if publish.waiting_to_retry {
+                self.try_now(number, ctx);
+            } else {
+                self.failed(number, PublishError::NotConfirmed, ctx);
+            }
+        }
+        self.set_alarm(ctx);
+    }
+
+    fn failed(&mut self, number: u64, error: PublishError, ctx: &mut Context<Self>) {
+        let Some(publish) = self.under_way.get_mut(&number) else { return };
+        publish.last_error = error.clone();
+        match self.policy.wait_after(publish.attempt).filter(|_| error.is_connection_lost()) {
+            Some(wait) => {
+                publish.waiting_to_retry = true;
+                let due = (self.env.now() + wait).min(publish.give_up_at);
+                self.set_due(number, due, ctx);
+            }
+            None => self.finish(number, Err(error), ctx),
+        }
+    }
+
+    fn finish(&mut self, number: u64, result: Result<(), PublishError>, ctx: &mut Context<Self>) {
+        self.set_due(number, Instant::NEVER, ctx);
+        let Some(publish) = self.under_way.swap_remove(&number) else { return };
+        if let (true, Some(id)) = (publish.is_call, &publish.message.properties.correlation_id) {
+            match &result {
+                Ok(()) => self.env.emit(&Event { id, what: What::Called }),
+                Err(error) => self.env.emit(&Event { id, what: What::CallFailed { why: &error.to_string() } }),
+            }
+        }
+        (publish.reply)(result);
+    }
+
+    fn report_call(&self, task: &TaskMessage, queue: &str, delay: Duration) {
+        let what = What::Calling {
+            task: &task.task,
+            queue,
+            retries: task.retries,
+            delay_nanos: u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX),
+        };
+        self.env.emit(&Event { id: &task.id, what });
+    }
+}
+
+fn no_kwargs() -> Box<RawValue> {
+    RawValue::from_string("{}".to_owned()).unwrap_or_default()
+}
+
+impl Actor for Producer {
+    type Context = Context<Self>;
+}
+
+impl Handler<Send> for Producer {
+    type Result = ();
+
+    fn handle(&mut self, send: Send, ctx: &mut Self::Context) {
+        let (task, queue, delay) = self.build(send.call);
+        self.report_call(&task, &queue, delay);
+        let (id, reply) = (task.id.clone(), send.reply);
+        let message = Arc::new(task.encode(self.env.wall()));
+        let told = Box::new(move |result: Result<(), PublishError>| reply(result.map(|()| id).map_err(Error::from)));
+        self.publish(queue, message, true, told, ctx);
+    }
+}
+
+impl Handler<Resend> for Producer {
+    type Result = ();
+
+    fn handle(&mut self, resend: Resend, ctx: &mut Self::Context) {
+        let now = self.env.wall();
+        let delay = resend.task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(now));
+        self.report_call(&resend.task, &resend.queue, delay);
+        let message = Arc::new(resend.task.encode(now));
+        self.publish(resend.queue, message, true, resend.reply, ctx);
+    }
+}
+
+impl Handler<Forward> for Producer {
+    type Result = ();
+
+    fn handle(&mut self, forward: Forward, ctx: &mut Self::Context) {
+        self.publish(forward.queue, forward.message, false, forward.reply, ctx);
+    }
+}
+
+impl Handler<Tried> for Producer {
+    type Result = ();
+
+    fn handle(&mut self, tried: Tried, ctx: &mut Self::Context) {
+        let current = self.under_way.get(&tried.number).is_some_and(|publish| publish.attempt == tried.attempt);
+        match tried.result {
+            // A confirm is good news whichever try it answers.
+            Ok(()) => self.finish(tried.number, Ok(()), ctx),
+            Err(error) if current => self.failed(tried.number, error, ctx),
+            Err(_) => {}
+        }
+    }
+}

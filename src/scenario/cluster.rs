@@ -1,0 +1,241 @@
+//! A simulated cluster: its hosts, what runs on them, and the run itself.
+//!
+//! Scenario files and the test kit both end up here, as a [`Plan`].
+
+use super::ledger::{Ledger, Nanos};
+use super::world::env;
+use crate::app::{App, Endpoints, Node};
+use crate::beat::Entry;
+use crate::env::Env;
+use crate::worker::WorkerOptions;
+use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// Host of the embedded broker.
+pub(crate) const BROKER: &str = "broker";
+/// Host of the embedded result store.
+pub(crate) const BACKEND: &str = "backend";
+/// Host of the workload.
+pub(crate) const PRODUCER: &str = "producer";
+/// Host of the scheduler.
+pub(crate) const BEAT: &str = "beat";
+
+/// Builds the application anew, for each process its own.
+pub(crate) type Apps = Rc<dyn Fn() -> App>;
+/// What a client process does with its application. Runs once for each life of the process.
+pub(crate) type Client = Rc<dyn Fn(&Env, &App, &Calls)>;
+
+/// One worker host.
+#[derive(Clone)]
+pub(crate) struct WorkerPlan {
+    pub(crate) name: String,
+    pub(crate) options: WorkerOptions,
+}
+
+/// When a fault strikes.
+#[derive(Clone, Debug)]
+pub(crate) enum When {
+    At(Duration),
+    On(Trigger),
+}
+
+/// Everything that a run is made from.
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    pub(crate) latency: (Duration, Duration),
+    pub(crate) limit: Duration,
+    pub(crate) max_events: u64,
+    pub(crate) apps: Apps,
+    /// User code that may sleep through tokio.
+    pub(crate) uses_tokio: bool,
+    pub(crate) dead_letter_queue: Option<String>,
+    pub(crate) workers: Vec<WorkerPlan>,
+    pub(crate) clients: Vec<(String, Client)>,
+    pub(crate) beat: Vec<Entry>,
+    pub(crate) faults: Vec<(When, Fault)>,
+}
+
+/// How much a client still has to do: a run is not over before.
+#[derive(Clone, Default)]
+pub(crate) struct Calls(Rc<Cell<usize>>);
+
+impl Calls {
+    /// Something is to be done.
+    pub(crate) fn begin(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    /// Something is done.
+    pub(crate) fn end(&self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// What a run left behind.
+pub(crate) struct Outcome {
+    pub(crate) ledger: Ledger,
+    pub(crate) summary: Summary,
+    pub(crate) stop: Stop,
+    /// Whether each fault of the plan has struck.
+    pub(crate) struck: Vec<bool>,
+    /// When the last fault struck.
+    pub(crate) last_fault: Option<Nanos>,
+    /// When nothing was left to do; `None` if that never came.
+    pub(crate) settled: Option<Nanos>,
+    pub(crate) crashed: Vec<String>,
+    pub(crate) leak: Option<String>,
+}
+
+/// How often a run looks whether anything is left to do.
+const LOOK: Duration = Duration::from_millis(500);
+/// How long nothing must be left to do before a run is over.
+const QUIET_LOOKS: u32 = 10;
+
+/// Feeds the ledger with what only the world knows, and passes records on.
+struct Watch {
+    ledger: Rc<RefCell<Ledger>>,
+    last_fault: Rc<RefCell<Option<Nanos>>>,
+    next: Option<Box<dyn Sink>>,
+}
+
+impl Sink for Watch {
+    fn record(&mut self, record: &Record<'_>) {
+        match record.what {
+            What::Started { .. } => self.ledger.borrow_mut().process_started(record.at, record.process),
+            What::Exited { .. } => self.ledger.borrow_mut().process_ended(record.at, record.process),
+            What::Fault { struck: true, .. } => *self.last_fault.borrow_mut() = Some(record.at),
+            _ => {}
+        }
+        if let Some(next) = &mut self.next {
+            next.record(record);
+        }
+    }
+}
+
+/// Runs a plan. `sink` reads the trace as it is made.
+///
+/// # Errors
+///
+/// When no simulated world can be made here; see [`World::new`].
+pub(crate) fn run(plan: &Plan, sink: Option<Box<dyn Sink>>) -> std::io::Result<Outcome> {
+    let ledger = Rc::new(RefCell::new(Ledger::new(plan.dead_letter_queue.clone())));
+    let last_fault = Rc::default();
+    let watch = Watch { ledger: ledger.clone(), last_fault: Rc::clone(&last_fault), next: sink };
+    let config = Config { latency: plan.latency, sink: Some(Box::new(watch)), ..Config::new(plan.seed) };
+    let world = World::new(config)?;
+    let calls = plan.clients.iter().map(|_| Calls::default()).collect::<Vec<_>>();
+    define_hosts(&world, plan, &ledger, &calls);
+    let faults: Vec<usize> = plan.faults.iter().map(|(when, fault)| arm(&world, when, fault)).collect();
+    for host in hosts(plan) {
+        world.start(&host);
+    }
+    let (stop, settled) = run_to_the_end(&world, plan, &ledger, &calls);
+    let crashed = crashes(&world);
+    let (summary, leak) = (world.summary(), world.leak());
+    let struck = faults.iter().map(|fault| world.struck(*fault)).collect();
+    drop(world);
+    let last_fault = *last_fault.borrow();
+    Ok(Outcome { ledger: ledger.take(), summary, stop, struck, last_fault, settled, crashed, leak })
+}
+
+fn arm(world: &World, when: &When, fault: &Fault) -> usize {
+    match when {
+        When::At(at) => world.fault_at(*at, fault.clone()),
+        When::On(trigger) => world.fault_on(trigger.clone(), fault.clone()),
+    }
+}
+
+/// Names of all hosts, in the order in which they start.
+pub(crate) fn hosts(plan: &Plan) -> Vec<String> {
+    let mut hosts = vec![BROKER.to_owned(), BACKEND.to_owned()];
+    hosts.extend(plan.workers.iter().map(|worker| worker.name.clone()));
+    hosts.extend((!plan.beat.is_empty()).then(|| BEAT.to_owned()));
+    hosts.extend(plan.clients.iter().map(|(name, _)| name.clone()));
+    hosts
+}
+
+fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls: &[Calls]) {
+    let door = {
+        let ledger = ledger.clone();
+        move |process: Process| env(process, ledger.clone())
+    };
+    let serve = door.clone();
+    world.define(BROKER, move |process| crate::broker::server::serve(&serve(process), BROKER));
+    let serve = door.clone();
+    world.define(BACKEND, move |process| crate::backend::server::serve(&serve(process), BACKEND));
+    for worker in &plan.workers {
+        ledger.borrow_mut().workers.insert(worker.name.clone(), Default::default());
+        define_worker(world, worker, plan, door.clone());
+    }
+    if !plan.beat.is_empty() {
+        let (apps, entries, door) = (plan.apps.clone(), plan.beat.clone(), door.clone());
+        world.define(BEAT, move |process| {
+            Node::start(&door(process), apps(), &Endpoints::default()).beat(entries.clone());
+        });
+    }
+    for ((name, client), calls) in plan.clients.iter().zip(calls) {
+        let (apps, client, door, calls) = (plan.apps.clone(), client.clone(), door.clone(), calls.clone());
+        let uses_tokio = plan.uses_tokio;
+        world.define(name, move |process| {
+            if uses_tokio {
+                process.uses_tokio();
+            }
+            // What an earlier life had begun died with it.
+            calls.0.set(0);
+            let (env, app) = (door(process), apps());
+            Node::start(&env, app.clone(), &Endpoints::default());
+            client(&env, &app, &calls);
+        });
+    }
+}
+
+fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, door: impl Fn(Process) -> Env + 'static) {
+    let (apps, options, uses_tokio) = (plan.apps.clone(), worker.options.clone(), plan.uses_tokio);
+    world.define(&worker.name, move |process| {
+        if uses_tokio {
+            // Children are registered with their worker: they never outlive it.
+            process.uses_tokio();
+        }
+        let env = door(process);
+        let in_children = apps.clone();
+        let child_app = move |env: &Env| {
+            let app = in_children();
+            Node::start(env, app.clone(), &Endpoints::default());
+            app
+        };
+        Node::start(&env, apps(), &Endpoints::default()).worker(Rc::new(child_app), options.clone());
+    });
+}
+
+fn run_to_the_end(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls: &[Calls]) -> (Stop, Option<Nanos>) {
+    let timed = plan.faults.iter().filter_map(|(when, _)| match when {
+        When::At(at) => Some(*at),
+        When::On(_) => None,
+    });
+    let earliest_end = timed.max().unwrap_or_default();
+    let keeps_running = !plan.beat.is_empty();
+    let (mut at, mut quiet) = (Duration::ZERO, 0);
+    loop {
+        at = (at + LOOK).min(plan.limit);
+        let stop = world.run(at, plan.max_events);
+        let ledger = ledger.borrow();
+        let still = calls.iter().all(|calls| calls.0.get() == 0) && ledger.is_quiet() && at > earliest_end;
+        quiet = if still { quiet + 1 } else { 0 };
+        let settled = (quiet > 0).then_some(ledger.last);
+        if stop == Stop::Events || at >= plan.limit {
+            return (stop, settled);
+        }
+        if quiet > QUIET_LOOKS && !keeps_running {
+            return (Stop::Idle, settled);
+        }
+    }
+}
+
+/// Processes that ended by themselves and not well.
+fn crashes(world: &World) -> Vec<String> {
+    let own = |exit: &Exit| matches!(exit, Exit::Panicked(_)) || matches!(exit, Exit::Status(status) if *status != 0);
+    let ended = world.exits().into_iter().filter(|(name, exit)| own(exit) && !name.contains('/'));
+    ended.map(|(name, exit)| format!("{name}: {exit}")).collect()
+}

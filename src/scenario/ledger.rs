@@ -1,0 +1,226 @@
+//! The ledger: what happened to every task, by whom and when. Verdicts are made from it, never from log text.
+//!
+//! It reads the event stream and the ends of processes. It draws no random numbers and sends nothing, so a run with a
+//! ledger is the run without.
+
+use crate::broker::amqp::DropReason;
+use crate::collections::Map;
+use crate::events::{Ended, Event, State, What};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Nanoseconds of virtual time.
+pub(crate) type Nanos = u64;
+
+/// One execution of a task's body.
+#[derive(Clone, Debug)]
+pub(crate) struct Execution {
+    pub(crate) process: Arc<str>,
+    pub(crate) retries: u32,
+    pub(crate) redelivered: bool,
+    pub(crate) started: Nanos,
+    /// When it was over, however it ended.
+    pub(crate) over: Option<Nanos>,
+    /// How the body ended by itself; `None` when it was cut short, or still runs.
+    pub(crate) ended: Option<Ended>,
+}
+
+/// One task id's life.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TaskRecord {
+    pub(crate) task: String,
+    pub(crate) queue: String,
+    /// Calls of this id: the first, and one for each retry.
+    pub(crate) calls: u32,
+    pub(crate) called_at: Nanos,
+    /// When it may begin: the call, or its ETA.
+    pub(crate) due: Nanos,
+    /// When the caller was told that all is well.
+    pub(crate) accepted: Option<Nanos>,
+    pub(crate) call_failed: Option<Nanos>,
+    pub(crate) executions: Vec<Execution>,
+    /// Copies in queues or in workers' hands, dead letters not counted.
+    pub(crate) copies: i64,
+    pub(crate) dead_letters: u32,
+    pub(crate) dropped: Vec<DropReason>,
+    pub(crate) refused: Option<String>,
+    /// How often a worker refused a message of this id.
+    pub(crate) refusals: usize,
+    pub(crate) state: Option<State>,
+    pub(crate) received: u32,
+    /// Who waits for the result, since when.
+    pub(crate) waiting: Vec<Nanos>,
+    pub(crate) longest_wait: Nanos,
+    /// When something last happened to it.
+    pub(crate) last: Nanos,
+}
+
+/// What an entry of beat did.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct TickRecord {
+    pub(crate) ticks: Vec<Nanos>,
+}
+
+/// How busy a worker was, and when.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct WorkerRecord {
+    /// Time and number of running bodies, at each change; `None` while it takes no tasks: dead, or shutting down.
+    pub(crate) load: Vec<(Nanos, Option<u32>)>,
+}
+
+/// The ledger of one run.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    pub(crate) tasks: Map<Arc<str>, TaskRecord>,
+    pub(crate) ticks: BTreeMap<String, TickRecord>,
+    pub(crate) workers: BTreeMap<String, WorkerRecord>,
+    /// Where dead letters go: what is in there is not on its way to anybody.
+    dead_letter_queue: Option<String>,
+    /// Calls that nobody has been answered yet.
+    pub(crate) open_calls: i64,
+    pub(crate) open_waits: i64,
+    /// Copies of all tasks, and bodies that run.
+    copies: i64,
+    running: BTreeMap<Arc<str>, (Arc<str>, usize)>,
+    pub(crate) last: Nanos,
+}
+
+impl Ledger {
+    /// An empty ledger.
+    pub(crate) fn new(dead_letter_queue: Option<String>) -> Self {
+        Ledger { dead_letter_queue, ..Ledger::default() }
+    }
+
+    /// Whether nothing is under way: no call, no copy, no body, no wait.
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.open_calls == 0 && self.open_waits == 0 && self.copies == 0 && self.running.is_empty()
+    }
+
+    /// A process began.
+    pub(crate) fn process_started(&mut self, now: Nanos, process: &str) {
+        if let Some(worker) = self.workers.get_mut(process) {
+            worker.load.push((now, Some(0)));
+        }
+    }
+
+    /// A process ended, and with it the body that it ran.
+    pub(crate) fn process_ended(&mut self, now: Nanos, process: &str) {
+        if let Some((id, at)) = self.running.remove(process) {
+            if let Some(record) = self.tasks.get_mut(&id) {
+                record.executions[at].over = Some(now);
+                record.last = now;
+            }
+            self.change_load(now, process, -1);
+        }
+        self.worker_gone(now, process);
+        if process == super::cluster::BROKER {
+            // What it had on disk is reported as recovered when it comes back.
+            self.tasks.values_mut().for_each(|record| record.copies = 0);
+            self.copies = 0;
+        }
+    }
+
+    /// A worker takes nothing any more, whether it is dead or about to end.
+    fn worker_gone(&mut self, now: Nanos, worker: &str) {
+        if let Some(worker) = self.workers.get_mut(worker) {
+            worker.load.push((now, None));
+        }
+    }
+
+    fn change_load(&mut self, now: Nanos, child: &str, by: i32) {
+        let worker = child.split('/').next().unwrap_or(child);
+        if let Some(worker) = self.workers.get_mut(worker)
+            && let Some((_, Some(load))) = worker.load.last()
+        {
+            let load = load.saturating_add_signed(by);
+            worker.load.push((now, Some(load)));
+        }
+    }
+
+    /// One fact.
+    pub(crate) fn observe(&mut self, now: Nanos, process: &Arc<str>, event: &Event<'_>) {
+        self.last = now;
+        match event.what {
+            What::Due { .. } => return,
+            What::Ticked { .. } => return self.ticks.entry(event.id.to_owned()).or_default().ticks.push(now),
+            What::Draining => return self.worker_gone(now, event.id),
+            _ => {}
+        }
+        let dead_letters = self.dead_letter_queue.as_deref();
+        let record = match self.tasks.get_mut(event.id) {
+            Some(record) => record,
+            None => self.tasks.entry(event.id.into()).or_default(),
+        };
+        record.last = now;
+        match event.what {
+            What::Calling { task, queue, delay_nanos, .. } => {
+                self.open_calls += 1;
+                if record.calls == 0 {
+                    task.clone_into(&mut record.task);
+                    queue.clone_into(&mut record.queue);
+                    record.called_at = now;
+                    record.due = now.saturating_add(delay_nanos);
+                }
+                record.calls += 1;
+            }
+            What::Called => {
+                self.open_calls -= 1;
+                record.accepted = record.accepted.or(Some(now));
+            }
+            What::CallFailed { .. } => {
+                self.open_calls -= 1;
+                record.call_failed = Some(now);
+            }
+            What::Queued { queue } | What::Recovered { queue } if Some(queue) == dead_letters => {
+                record.dead_letters += 1;
+            }
+            What::Queued { .. } | What::Recovered { .. } => {
+                record.copies += 1;
+                self.copies += 1;
+            }
+            What::Acked { queue } | What::DeadLettered { queue, .. } if Some(queue) != dead_letters => {
+                record.copies -= 1;
+                self.copies -= 1;
+            }
+            What::Dropped { queue, why } if Some(queue) != dead_letters => {
+                record.dropped.push(why);
+                // The first two never were in a queue; what a restart lost went with the broker's process.
+                if !matches!(why, DropReason::NoRoute | DropReason::Refused | DropReason::Transient) {
+                    record.copies -= 1;
+                    self.copies -= 1;
+                }
+            }
+            What::Received { .. } => record.received += 1,
+            What::Started { retries, redelivered } => {
+                let execution =
+                    Execution { process: process.clone(), retries, redelivered, started: now, over: None, ended: None };
+                record.executions.push(execution);
+                let at = record.executions.len() - 1;
+                self.running.insert(process.clone(), (event.id.into(), at));
+                self.change_load(now, process, 1);
+            }
+            What::Finished { ended, .. } => {
+                if let Some((_, at)) = self.running.remove(process) {
+                    let execution = &mut record.executions[at];
+                    (execution.over, execution.ended) = (Some(now), Some(ended));
+                }
+                self.change_load(now, process, -1);
+            }
+            What::Refused { why } => {
+                record.refused = Some(why.to_owned());
+                record.refusals += 1;
+            }
+            What::Stored { state } => record.state = Some(state),
+            What::Waiting => {
+                self.open_waits += 1;
+                record.waiting.push(now);
+            }
+            What::Waited { .. } => {
+                self.open_waits -= 1;
+                let since = record.waiting.pop().unwrap_or(now);
+                record.longest_wait = record.longest_wait.max(now - since);
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Scenarios: a cluster, a workload, faults, expectations, and the verdict.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `format`, `values`, `load` | the file format |
+//! | `check`, `explain`, `place`, `problem` | what is wrong with a file, and where |
+//! | `script`, `faults` | what tasks, clients and faults of a file do |
+//! | `cluster`, `world` | the simulated cluster, and simq's door to it |
+//! | `ledger` | what happened to every task |
+//! | `verdict`, `expect` | what became of them, and whether that was wanted |
+//! | `run` | one run, and its report as data |
+//! | `report` | a report for people, as JSON, as JUnit |
+//! | `trace` | the trace as lines of JSON |
+//! | [`testkit`] | the same cluster for `cargo test` |
+
+mod check;
+pub(crate) mod cluster;
+mod expect;
+mod explain;
+mod faults;
+mod format;
+mod ledger;
+mod load;
+mod place;
+mod problem;
+pub mod report;
+mod run;
+mod script;
+mod starter;
+pub mod testkit;
+mod trace;
+mod values;
+mod verdict;
+mod world;
+
+pub use expect::Expectation;
+pub use faults::EFFECTS;
+pub use load::Scenario;
+pub use problem::Problem;
+pub use run::{FaultReport, Report, TaskReport, run};
+pub use starter::starter;
+pub use trace::{FirstDifference, TraceFile, first_difference};
+
+/// The JSON Schema of scenario files.
+pub fn schema() -> String {
+    let mut schema = schemars::schema_for!(format::File);
+    schema.insert("title".to_owned(), "simq scenario".into());
+    serde_json::to_string_pretty(&schema).unwrap_or_default()
+}

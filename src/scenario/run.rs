@@ -1,0 +1,382 @@
+//! One run of one scenario: plan it, run it, and say what it came to.
+
+use super::cluster::{self, Outcome, Plan, WorkerPlan};
+use super::expect::{Expectation, Whole, check};
+use super::faults::{Compiled, compile};
+use super::ledger::Ledger;
+use super::load::{Host, Scenario, client_of};
+use super::script::{Job, POISON, application, client, saboteur};
+use super::values::Span;
+use super::verdict::{Counts, Idle, fate};
+use crate::app::CallOptions;
+use crate::beat::Entry;
+use crate::env::system::Stopwatch;
+use crate::schedule::Interval;
+use crate::settings::Settings;
+use crate::worker::WorkerOptions;
+use serde::Serialize;
+use serde_json::value::RawValue;
+use simq_sim::{Sink, Stop};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Records after which a run is stopped: a loop that lets no time pass.
+const MAX_EVENTS: u64 = 200_000_000;
+
+/// What a run came to.
+#[derive(Clone, Debug, Serialize)]
+pub struct Report {
+    /// The scenario's name.
+    pub scenario: String,
+    /// Its file.
+    pub file: String,
+    /// The variant, if the file has any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// What the scenario or variant shows.
+    #[serde(skip)]
+    pub about: Option<String>,
+    /// The seed: with the file, everything that is needed to see this run again.
+    pub seed: u64,
+    /// `pass` or `fail`.
+    pub verdict: &'static str,
+    /// Why it failed, one line each.
+    pub failures: Vec<String>,
+    /// Each expectation with what was wanted and seen.
+    pub expectations: Vec<Expectation>,
+    /// Each fault, and whether it struck.
+    pub faults: Vec<FaultReport>,
+    /// Counts by outcome.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Hash of everything that happened: equal for equal runs.
+    pub trace_hash: String,
+    /// Records in the trace.
+    pub events: u64,
+    /// Virtual seconds.
+    pub virtual_seconds: f64,
+    /// Real seconds.
+    pub wall_seconds: f64,
+    /// Every task, if asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ledger: Option<Vec<TaskReport>>,
+}
+
+/// A fault of a plan.
+#[derive(Clone, Debug, Serialize)]
+pub struct FaultReport {
+    /// In words.
+    pub fault: String,
+    /// When, in words.
+    pub when: String,
+    /// Whether it found something to strike.
+    pub struck: bool,
+}
+
+/// One line of the ledger.
+#[derive(Clone, Debug, Serialize)]
+pub struct TaskReport {
+    /// The task id.
+    pub id: String,
+    /// The task's name.
+    pub task: String,
+    /// What it came to.
+    pub fate: &'static str,
+    /// The state that the backend holds.
+    pub state: &'static str,
+    /// Each time its body began: by whom, when (seconds), until when, and how it ended.
+    pub executions: Vec<ExecutionReport>,
+    /// When it was called, seconds.
+    pub called_at: f64,
+    /// Deliveries of it that workers received.
+    pub received: u32,
+    /// Dead letters.
+    pub dead_letters: u32,
+}
+
+/// One execution.
+#[derive(Clone, Debug, Serialize)]
+pub struct ExecutionReport {
+    /// Which pool child ran it.
+    pub process: String,
+    /// Which try it was.
+    pub retries: u32,
+    /// Whether its message was delivered before.
+    pub redelivered: bool,
+    /// Seconds.
+    pub started: f64,
+    /// Seconds; `null` when it ran to the end of the run.
+    pub over: Option<f64>,
+    /// `returned`, `failed`, ...; `cut short` when it did not end by itself.
+    pub ended: String,
+}
+
+impl Report {
+    /// Whether everything held.
+    pub fn passed(&self) -> bool {
+        self.failures.is_empty()
+    }
+
+    /// The arguments of `simq` that show this run again.
+    pub fn replay_arguments(&self) -> String {
+        let variant = self.variant.as_ref().map(|variant| format!(" --variant {variant}")).unwrap_or_default();
+        format!("run {} --seed {}{variant}", self.file, self.seed)
+    }
+}
+
+/// Runs a variant of a scenario. `sink` reads the trace; `with_ledger` puts every task into the report.
+///
+/// # Errors
+///
+/// When no simulated world can be made on this thread, or the file has a [`super::Problem`].
+pub fn run(
+    scenario: &Scenario,
+    variant: Option<&str>,
+    seed: u64,
+    sink: Option<Box<dyn Sink>>,
+    with_ledger: bool,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    let stopwatch = Stopwatch::start();
+    let overlay = scenario.variant(variant);
+    let settings = scenario.settings(&overlay);
+    let (plan, poisoned) = plan(scenario, variant, seed)?;
+    let outcome = cluster::run(&plan, sink)?;
+    let hosts = scenario.worker_hosts();
+    let end = outcome.summary.now;
+    let idle: Vec<Idle> = hosts.iter().map(|host| idle(&outcome.ledger, host, &settings, end)).collect();
+    let counts = Counts::of(&outcome.ledger, &idle, end, |_, _| true);
+    let whole = whole(scenario, &outcome);
+    let expect = scenario.file.expect.overlaid(&overlay.expect);
+    let mut expectations = check("", &expect, &counts, &whole);
+    for (subject, expect) in &expect.of {
+        let subject = subject.get_ref();
+        let of = Counts::of(&outcome.ledger, &idle, end, |id, record| {
+            record.task == *subject || id == subject || is_numbered(id, subject)
+        });
+        expectations.extend(check(&format!("of.{subject}."), expect, &of, &whole));
+    }
+    let faults = fault_reports(&plan, &outcome, poisoned);
+    let failures = failures(&expectations, &faults, &outcome);
+    Ok(Report {
+        scenario: scenario.name(),
+        file: scenario.path().display().to_string(),
+        variant: variant.map(str::to_owned),
+        about: overlay.about.clone().or_else(|| scenario.file.about.clone()),
+        seed,
+        verdict: if failures.is_empty() { "pass" } else { "fail" },
+        failures,
+        expectations,
+        faults,
+        outcomes: outcomes(&counts, &whole),
+        trace_hash: outcome.summary.hash.to_string(),
+        events: outcome.summary.events,
+        virtual_seconds: seconds(end),
+        wall_seconds: stopwatch.elapsed().as_secs_f64(),
+        ledger: with_ledger.then(|| task_reports(&outcome.ledger)),
+    })
+}
+
+fn is_numbered(id: &str, subject: &str) -> bool {
+    id.strip_prefix(subject).and_then(|rest| rest.strip_prefix('-')).is_some_and(|n| n.parse::<u64>().is_ok())
+}
+
+fn seconds(nanos: u64) -> f64 {
+    nanos as f64 / 1e9
+}
+
+/// A plan, and how many messages it poisons.
+fn plan(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(Plan, usize), super::Problem> {
+    let overlay = scenario.variant(variant);
+    let settings = scenario.settings(&overlay);
+    let tasks = scenario.tasks(&overlay);
+    let task =
+        |name: &str| tasks.iter().find(|(known, _)| known == name).map(|(_, task)| task.clone()).unwrap_or_default();
+    let mut clients: Vec<_> = scenario
+        .client_hosts()
+        .into_iter()
+        .map(|host| {
+            let numbered = scenario.file.workload.iter().enumerate();
+            let own = numbered.filter(|(_, load)| client_of(load) == host);
+            let jobs = own.map(|(number, load)| Job { task: task(load.task.get_ref()), load: load.clone(), number });
+            (host.clone(), client(seed, jobs.collect()))
+        })
+        .collect();
+    let mut faults = Vec::new();
+    let mut poisoned = 0;
+    for (number, fault) in scenario.faults(&overlay).iter().enumerate() {
+        match compile(scenario, fault, number, seed)? {
+            Compiled::Fault(when, fault) => faults.push((when, fault)),
+            Compiled::Poison { at, queue, body } => {
+                poisoned += 1;
+                clients.push((format!("saboteur{poisoned}"), saboteur(at, queue, body)));
+            }
+        }
+    }
+    let workers = scenario.worker_hosts().into_iter().map(|host| WorkerPlan {
+        name: host.name,
+        options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec() },
+    });
+    let network = &scenario.file.network;
+    let usual = simq_sim::Config::new(seed).latency;
+    let plan = Plan {
+        seed,
+        latency: (network.latency.map_or(usual.0, |span| span.0), network.jitter.map_or(usual.1, |span| span.0)),
+        limit: scenario.limit(),
+        max_events: MAX_EVENTS,
+        uses_tokio: false,
+        dead_letter_queue: settings.task_dead_letter_queue.clone(),
+        workers: workers.collect(),
+        clients,
+        beat: beat_entries(scenario, &task),
+        faults,
+        apps: application(settings, tasks.clone()),
+    };
+    Ok((plan, poisoned))
+}
+
+fn beat_entries(scenario: &Scenario, task: &impl Fn(&str) -> super::format::Task) -> Vec<Entry> {
+    let entries = scenario.file.beat.iter().map(|entry| {
+        let name = entry.task.get_ref().clone();
+        let task = task(&name);
+        let takes = task.takes.unwrap_or_default().low;
+        Entry {
+            name: entry.name.clone().unwrap_or_else(|| name.clone()),
+            task: name.into(),
+            args: RawValue::from_string(format!("[{}]", takes.as_nanos())).unwrap_or_default(),
+            schedule: Interval::new(entry.every.get_ref().0),
+            options: CallOptions { queue: entry.queue.clone().or(task.queue), ..CallOptions::default() },
+        }
+    });
+    entries.collect()
+}
+
+fn idle(ledger: &Ledger, host: &Host<'_>, settings: &Settings, end: u64) -> Idle {
+    let queues = match host.queues {
+        [] => vec![settings.task_default_queue.clone()],
+        queues => queues.to_vec(),
+    };
+    Idle::of(ledger, &host.name, host.concurrency, queues, end)
+}
+
+fn whole(scenario: &Scenario, outcome: &Outcome) -> Whole {
+    let (mut ticks, mut skipped, mut doubled) = (0, 0, 0);
+    for entry in &scenario.file.beat {
+        let name = entry.name.as_ref().unwrap_or(entry.task.get_ref());
+        let every = entry.every.get_ref().0.as_nanos().max(1) as u64;
+        let seen = outcome.ledger.ticks.get(name).map(|record| record.ticks.as_slice()).unwrap_or_default();
+        // Slot n lasts from n periods to n + 1 after the start: each wants one tick. The last may be unfinished.
+        let slots = outcome.summary.now / every;
+        let mut per_slot = BTreeMap::<u64, u64>::new();
+        seen.iter().for_each(|at| *per_slot.entry(at / every).or_default() += 1);
+        ticks += seen.len() as u64;
+        skipped += (1..slots).filter(|slot| !per_slot.contains_key(slot)).count() as u64;
+        doubled += per_slot.values().filter(|ticks| **ticks > 1).count() as u64;
+    }
+    let settles = outcome
+        .last_fault
+        .map(|fault| outcome.settled.map(|settled| Duration::from_nanos(settled.saturating_sub(fault))));
+    Whole {
+        crashed: outcome.crashed.len() as u64,
+        ticks,
+        skipped,
+        doubled,
+        has_beat: !scenario.file.beat.is_empty(),
+        settles,
+    }
+}
+
+fn fault_reports(plan: &Plan, outcome: &Outcome, poisoned: usize) -> Vec<FaultReport> {
+    let faults = plan.faults.iter().zip(&outcome.struck).map(|((when, fault), struck)| FaultReport {
+        fault: fault.to_string(),
+        when: match when {
+            cluster::When::At(at) => format!("at {}", Span(*at)),
+            cluster::When::On(trigger) => trigger.to_string(),
+        },
+        struck: *struck,
+    });
+    let received = outcome.ledger.tasks.get(POISON).map_or(0, |record| record.refusals);
+    let poison = (0..poisoned).map(|number| FaultReport {
+        fault: "poison a queue".to_owned(),
+        when: "at its time".to_owned(),
+        struck: number < received,
+    });
+    faults.chain(poison).collect()
+}
+
+/// Everything that makes a run fail.
+fn failures(expectations: &[Expectation], faults: &[FaultReport], outcome: &Outcome) -> Vec<String> {
+    let mut failures = Vec::new();
+    if expectations.is_empty() {
+        failures.push("nothing is expected of this run: a scenario without [expect] can't pass".to_owned());
+    }
+    for expectation in expectations.iter().filter(|expectation| !expectation.is_met()) {
+        let Expectation { key, wanted, seen, .. } = expectation;
+        failures.push(match expectation.exercised {
+            true => format!("{key}: wanted {wanted}, seen {seen}"),
+            false => format!("{key}: wanted {wanted}, but nothing in this run puts it to the test"),
+        });
+    }
+    for fault in faults.iter().filter(|fault| !fault.struck) {
+        failures.push(format!("fault never struck: {} ({})", fault.fault, fault.when));
+    }
+    if outcome.stop == Stop::Events {
+        failures.push(format!("stopped after {} events: something runs in circles", outcome.summary.events));
+    }
+    failures.extend(outcome.leak.iter().map(|leak| format!("not deterministic: {leak}")));
+    failures
+}
+
+fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
+    let named = [
+        ("calls", counts.calls),
+        ("call_failed", counts.call_failed),
+        ("succeeded", counts.succeeded),
+        ("failed", counts.failed),
+        ("rejected", counts.rejected),
+        ("ignored", counts.ignored),
+        ("expired", counts.expired),
+        ("dead_lettered", counts.dead_lettered),
+        ("lost", counts.lost),
+        ("stuck", counts.stuck),
+        ("duplicated", counts.duplicated),
+        ("overlapping", counts.overlapping),
+        ("starved", counts.starved),
+        ("hung", counts.hung),
+        ("result_missing", counts.result_missing),
+        ("result_wrong", counts.result_wrong),
+        ("unbounded_loop", counts.unbounded_loop),
+        ("wrong_order", counts.wrong_order),
+        ("executions", counts.executions),
+        ("interrupted", counts.interrupted),
+        ("crashed", whole.crashed),
+        ("ticks", whole.ticks),
+        ("skipped", whole.skipped),
+        ("doubled", whole.doubled),
+    ];
+    named.into_iter().collect()
+}
+
+fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
+    let execution = |execution: &super::ledger::Execution| ExecutionReport {
+        process: execution.process.to_string(),
+        retries: execution.retries,
+        redelivered: execution.redelivered,
+        started: seconds(execution.started),
+        over: execution.over.map(seconds),
+        ended: match (execution.ended, execution.over) {
+            (Some(ended), _) => format!("{ended:?}").to_lowercase(),
+            (None, Some(_)) => "cut short".to_owned(),
+            (None, None) => "still running".to_owned(),
+        },
+    };
+    let task = |(id, record): (&std::sync::Arc<str>, &super::ledger::TaskRecord)| TaskReport {
+        id: id.to_string(),
+        task: record.task.clone(),
+        fate: fate(record).name(),
+        state: record.state.map_or("PENDING", crate::events::State::name),
+        executions: record.executions.iter().map(execution).collect(),
+        called_at: seconds(record.called_at),
+        received: record.received,
+        dead_letters: record.dead_letters,
+    };
+    ledger.tasks.iter().map(task).collect()
+}

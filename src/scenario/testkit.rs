@@ -1,0 +1,221 @@
+//! Your own application in the simulated cluster, from `cargo test`.
+//!
+//! The application is built by a function, once for each simulated process, because processes share nothing. Everything
+//! runs in virtual time: `tokio::time::sleep` in a task costs nothing real.
+//!
+//! ```
+//! use simq::scenario::testkit::Cluster;
+//! use simq::{App, TaskContext};
+//! use std::time::Duration;
+//!
+//! fn app() -> App {
+//!     let app = App::new("shop");
+//!     app.task("mail.send", |_ctx: TaskContext, (to,): (String,)| async move {
+//!         tokio::time::sleep(Duration::from_secs(2)).await;
+//!         Ok(format!("sent to {to}"))
+//!     });
+//!     app
+//! }
+//!
+//! let report = Cluster::new(app)
+//!     .workers(2, 1)
+//!     .kill_at(Duration::from_secs(1), "w1")
+//!     .run(|client| async move {
+//!         let send = client.app.remote::<(String,), String>("mail.send");
+//!         let sent = send.delay(("ada".into(),)).await.unwrap();
+//!         assert_eq!(sent.get(Duration::from_secs(3600)).await.unwrap(), "sent to ada");
+//!     });
+//! assert_eq!(report.lost, 0);
+//! ```
+
+use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
+use super::verdict::Counts;
+use crate::app::App;
+use crate::env::{Env, LocalFuture};
+use crate::worker::WorkerOptions;
+use simq_sim::Fault;
+use std::cell::Cell;
+use std::rc::Rc;
+use std::time::Duration;
+
+/// What the client script of a test has at hand.
+#[derive(Clone)]
+pub struct Client {
+    /// Its own copy of the application: calls made through it go to the simulated broker.
+    pub app: App,
+    env: Env,
+}
+
+impl Client {
+    /// Waits in virtual time.
+    pub fn sleep(&self, duration: Duration) -> LocalFuture<()> {
+        self.env.sleep(duration)
+    }
+
+    /// Virtual time since the cluster started.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.env.now().0)
+    }
+}
+
+/// What a run came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Summary {
+    /// Calls made.
+    pub calls: u64,
+    /// Calls whose body returned.
+    pub succeeded: u64,
+    /// Calls whose body raised, for good.
+    pub failed: u64,
+    /// Calls accepted whose body never came to its end and never will.
+    pub lost: u64,
+    /// Calls whose body came to its end more than once in one attempt.
+    pub duplicated: u64,
+    /// Calls still waiting or running at the end.
+    pub stuck: u64,
+    /// Messages in the dead-letter queue.
+    pub dead_lettered: u64,
+    /// Times a body began.
+    pub executions: u64,
+    /// Virtual time that it took.
+    pub virtual_time: Duration,
+    /// The seed, to see this run again.
+    pub seed: u64,
+    /// Hash of everything that happened.
+    pub trace_hash: String,
+}
+
+/// A simulated cluster around an application.
+pub struct Cluster {
+    plan: Plan,
+}
+
+impl Cluster {
+    /// A cluster for the application that `app` builds. One worker `w1` with one child, seed 1, an hour at most.
+    pub fn new(app: impl Fn() -> App + 'static) -> Self {
+        let apps: Rc<dyn Fn() -> App> = Rc::new(app);
+        let dead_letter_queue = apps().settings().task_dead_letter_queue.clone();
+        let plan = Plan {
+            seed: 1,
+            latency: simq_sim::Config::new(1).latency,
+            limit: Duration::from_secs(3600),
+            max_events: 100_000_000,
+            apps,
+            uses_tokio: true,
+            dead_letter_queue,
+            workers: Vec::new(),
+            clients: Vec::new(),
+            beat: Vec::new(),
+            faults: Vec::new(),
+        };
+        Cluster { plan }.workers(1, 1)
+    }
+
+    /// Another seed: another run.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.plan.seed = seed;
+        self
+    }
+
+    /// Virtual time after which the run ends even if something is left to do. Default: an hour.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.plan.limit = limit;
+        self
+    }
+
+    /// This many workers, `w1`, `w2`, ..., with this many pool children each, instead of those before.
+    #[must_use]
+    pub fn workers(mut self, count: u32, concurrency: u32) -> Self {
+        let options = WorkerOptions { concurrency, queues: Vec::new() };
+        let worker = |number| WorkerPlan { name: format!("w{number}"), options: options.clone() };
+        self.plan.workers = (1..=count).map(worker).collect();
+        self
+    }
+
+    /// A fault of the world, at a time.
+    #[must_use]
+    pub fn fault_at(mut self, at: Duration, fault: Fault) -> Self {
+        self.plan.faults.push((When::At(at), fault));
+        self
+    }
+
+    /// A fault of the world, at an effect of a process.
+    #[must_use]
+    pub fn fault_on(mut self, trigger: simq_sim::Trigger, fault: Fault) -> Self {
+        self.plan.faults.push((When::On(trigger), fault));
+        self
+    }
+
+    /// SIGKILL to a process: `w1`, `broker`, `w1/2` for its second pool child.
+    #[must_use]
+    pub fn kill_at(self, at: Duration, process: &str) -> Self {
+        self.fault_at(at, Fault::Kill { process: process.to_owned() })
+    }
+
+    /// Starts a process again.
+    #[must_use]
+    pub fn restart_at(self, at: Duration, process: &str) -> Self {
+        self.fault_at(at, Fault::Restart { process: process.to_owned() })
+    }
+
+    /// Resets a worker's connections to the broker.
+    #[must_use]
+    pub fn reset_at(self, at: Duration, process: &str) -> Self {
+        self.fault_at(at, Fault::Reset { between: [process.to_owned(), BROKER.to_owned()] })
+    }
+
+    /// Runs a client script, and then until nothing is left to do.
+    ///
+    /// # Panics
+    ///
+    /// When the script panics, does not come to its end within the limit, or a planned fault finds nothing to strike:
+    /// the message names the seed. Also inside of a tokio runtime: call it from a plain `#[test]`.
+    pub fn run<F>(mut self, script: impl Fn(Client) -> F + 'static) -> Summary
+    where
+        F: Future<Output = ()> + 'static,
+    {
+        let done = Rc::new(Cell::new(false));
+        let told = done.clone();
+        let client: cluster::Client = Rc::new(move |env, app, calls| {
+            calls.begin();
+            let script = script(Client { app: app.clone(), env: env.clone() });
+            let (told, calls) = (told.clone(), calls.clone());
+            env.spawn(async move {
+                script.await;
+                told.set(true);
+                calls.end();
+            });
+        });
+        self.plan.clients.push((PRODUCER.to_owned(), client));
+        let seed = self.plan.seed;
+        let outcome = match cluster::run(&self.plan, None) {
+            Ok(outcome) => outcome,
+            #[allow(clippy::panic, reason = "a test that can't run must fail")]
+            Err(error) => panic!("{error}"),
+        };
+        let end = outcome.summary.now;
+        let crashes = outcome.crashed.join("; ");
+        assert!(crashes.is_empty(), "seed {seed}: a process crashed: {crashes}");
+        assert!(done.get(), "seed {seed}: the script did not come to its end within {:?}", self.plan.limit);
+        assert!(outcome.leak.is_none(), "seed {seed}: not deterministic: {}", outcome.leak.unwrap_or_default());
+        for ((when, fault), struck) in self.plan.faults.iter().zip(&outcome.struck) {
+            assert!(struck, "seed {seed}: fault never struck: {fault} ({when:?})");
+        }
+        let counts = Counts::of(&outcome.ledger, &[], end, |_, _| true);
+        Summary {
+            calls: counts.calls,
+            succeeded: counts.succeeded,
+            failed: counts.failed,
+            lost: counts.lost,
+            duplicated: counts.duplicated,
+            stuck: counts.stuck,
+            dead_lettered: counts.dead_lettered,
+            executions: counts.executions,
+            virtual_time: Duration::from_nanos(end),
+            seed,
+            trace_hash: outcome.summary.hash.to_string(),
+        }
+    }
+}

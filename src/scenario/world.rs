@@ -1,0 +1,189 @@
+//! The simulated world behind [`Env`]: a thin layer between simq's processes and `simq-sim`.
+
+use super::ledger::Ledger;
+use crate::env::{
+    Child, ChildExit, ChildMain, ConnectError, Env, Frame, Instant, Listener, LocalFuture, Signal, Socket, World,
+};
+use crate::events::Event;
+use crate::message::Timestamp;
+use simq_sim::{Connection, Payload, Process};
+use std::any::Any;
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// One simulated process as its code sees it.
+pub(super) struct Simulated {
+    process: Process,
+    name: Arc<str>,
+    ledger: Rc<RefCell<Ledger>>,
+}
+
+/// The door of a simulated process.
+pub(super) fn env(process: Process, ledger: Rc<RefCell<Ledger>>) -> Env {
+    let name = Arc::from(&*process.name());
+    Env::new(Simulated { process, name, ledger })
+}
+
+impl World for Simulated {
+    fn now(&self) -> Instant {
+        Instant(self.process.now())
+    }
+
+    fn wall(&self) -> Timestamp {
+        Timestamp::from_micros(self.process.wall_micros())
+    }
+
+    fn sleep_until(&self, at: Instant) -> LocalFuture<()> {
+        if at == Instant::NEVER {
+            return Box::pin(std::future::pending());
+        }
+        Box::pin(self.process.sleep_until(at.0))
+    }
+
+    fn spawn(&self, task: LocalFuture<()>) {
+        self.process.spawn(task);
+    }
+
+    fn random(&self) -> u64 {
+        self.process.random()
+    }
+
+    fn name(&self) -> Arc<str> {
+        self.name.clone()
+    }
+
+    fn connect(&self, server: &str) -> LocalFuture<Result<Box<dyn Socket>, ConnectError>> {
+        let connecting = self.process.connect(server);
+        let server = server.to_owned();
+        Box::pin(async move {
+            match connecting.await {
+                Ok(connection) => Ok(Box::new(Wire(connection)) as Box<dyn Socket>),
+                Err(error) => Err(ConnectError { server, reason: error.to_string() }),
+            }
+        })
+    }
+
+    fn listen(&self, _: &str) -> Box<dyn Listener> {
+        Box::new(Accepting(Rc::new(self.process.listen())))
+    }
+
+    fn start_child(&self, number: usize, main: ChildMain) -> (Box<dyn Child>, Box<dyn Socket>) {
+        let ledger = self.ledger.clone();
+        let child = self.process.start_child(&number.to_string(), |process, pipe| {
+            main(env(process, ledger), Box::new(Wire(pipe)));
+        });
+        let pipe = child.pipe.clone();
+        (Box::new(PoolChild(child)), Box::new(Wire(pipe)))
+    }
+
+    fn exit(&self, status: i32) {
+        self.process.exit(status);
+    }
+
+    fn next_signal(&self) -> LocalFuture<Signal> {
+        let process = self.process.clone();
+        Box::pin(async move {
+            loop {
+                match process.next_signal().await {
+                    simq_sim::Signal::Terminate => return Signal::Terminate,
+                    simq_sim::Signal::Interrupt => return Signal::Interrupt,
+                    simq_sim::Signal::Quit => return Signal::Quit,
+                    simq_sim::Signal::User1 => {}
+                }
+            }
+        })
+    }
+
+    fn emit(&self, event: &Event<'_>) {
+        if self.process.note(event.what.name(), event.digest(), event) {
+            self.ledger.borrow_mut().observe(self.process.now(), &self.name, event);
+        }
+    }
+
+    fn read_file(&self, path: &str) -> Option<Vec<u8>> {
+        self.process.read_file(path)
+    }
+
+    fn replace_file(&self, path: &str, bytes: Vec<u8>) {
+        self.process.replace_file(path, bytes);
+    }
+
+    fn durable(&self, name: &'static str, new: &dyn Fn() -> Rc<dyn Any>) -> Rc<dyn Any> {
+        let kept = self.process.durable(name, new);
+        kept.map_or_else(new, |kept| kept.borrow().clone())
+    }
+}
+
+/// A frame on its way through the simulated network.
+struct Packet(Box<dyn Frame>);
+
+impl fmt::Display for Packet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Payload for Packet {
+    fn label(&self) -> &'static str {
+        self.0.label()
+    }
+
+    fn digest(&self) -> u64 {
+        self.0.digest()
+    }
+
+    fn duplicate(&self) -> Option<Box<dyn Payload>> {
+        Some(Box::new(Packet(self.0.duplicate()?)))
+    }
+}
+
+struct Wire(Connection);
+
+impl Socket for Wire {
+    fn send(&self, frame: Box<dyn Frame>) {
+        self.0.send(Box::new(Packet(frame)));
+    }
+
+    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Box<dyn Frame>>> {
+        self.0.poll_recv(cx).map(|payload| {
+            let payload: Box<dyn Any> = payload?;
+            payload.downcast::<Packet>().ok().map(|packet| packet.0)
+        })
+    }
+
+    fn close(&self) {
+        self.0.close();
+    }
+}
+
+struct Accepting(Rc<simq_sim::Listener>);
+
+impl Listener for Accepting {
+    fn accept(&self) -> LocalFuture<Box<dyn Socket>> {
+        let listener = self.0.clone();
+        Box::pin(async move { Box::new(Wire(listener.accept().await)) as Box<dyn Socket> })
+    }
+}
+
+struct PoolChild(simq_sim::Child);
+
+impl Child for PoolChild {
+    fn kill(&self) {
+        self.0.kill();
+    }
+
+    fn exited(&self) -> LocalFuture<ChildExit> {
+        let exited = self.0.exited();
+        Box::pin(async move {
+            let how = match exited.await {
+                simq_sim::Exit::Status(status) => format!("exitcode {status}"),
+                simq_sim::Exit::OutOfMemory => "signal 9 (SIGKILL)".to_owned(),
+                other => other.to_string(),
+            };
+            ChildExit { how }
+        })
+    }
+}

@@ -1,0 +1,303 @@
+//! The worker actor: takes deliveries, has them run by a pool, and decides about acks.
+//!
+//! The actor is a thin shell; what it decides is decided in plain state machines:
+//!
+//! | file | decides |
+//! |---|---|
+//! | [`ack`] | **the ack decision table** |
+//! | `prefetch` | how many deliveries to hold |
+//! | `timers`, `limits`, `expiry` | ETA timers, time limits, what is too late to begin |
+//! | [`retry`] | whether and when a task runs again |
+//! | `shutdown` | warm, soft and cold shutdown |
+//! | `request` | where one delivery stands |
+//! | `pool` | children that run task bodies |
+//! | `receive`, `finish`, `lifecycle` | the shell: a delivery comes in, an execution ends, the worker starts and ends |
+
+pub mod ack;
+mod expiry;
+mod finish;
+mod lifecycle;
+mod limits;
+pub(crate) mod pool;
+mod prefetch;
+mod receive;
+mod request;
+pub mod retry;
+mod shutdown;
+mod timers;
+
+use crate::app::App;
+use crate::backend::{Backend, NotStored};
+use crate::broker::amqp::Name;
+use crate::broker::{Broker, Epoch, FromBroker, PublishError, SetPrefetch};
+use crate::collections::Map;
+use crate::env::{Alarm, Env, Signal};
+use crate::producer::Producer;
+use crate::settings::Settings;
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use pool::{AppSource, ChildEvent, Pool};
+use prefetch::Prefetch;
+use request::{Request, RequestId};
+use shutdown::Shutdown;
+use std::collections::VecDeque;
+use std::sync::Arc;
+use timers::Timers;
+
+/// What a worker consumes, and with how many children.
+#[derive(Clone, Debug)]
+pub struct WorkerOptions {
+    /// Pool children. At least 1.
+    pub concurrency: u32,
+    /// Queues; none is the default queue.
+    pub queues: Vec<String>,
+}
+
+/// What falls due in a worker.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Eta(RequestId),
+    SoftLimit(RequestId),
+    HardLimit(RequestId),
+    SoftShutdown,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct FromPool {
+    slot: usize,
+    generation: u64,
+    event: ChildEvent,
+}
+
+/// The state of a finished task is stored, or is not to be.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Stored(RequestId, Result<(), NotStored>);
+
+/// The retry of a finished task is sent, or could not be.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Resent(RequestId, Result<(), PublishError>);
+
+/// A message that is no task is among the dead letters, or could not be put there.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Buried {
+    epoch: Epoch,
+    tag: u64,
+    result: Result<(), PublishError>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Signalled(Signal);
+
+/// Asks a worker to shut down as a signal would.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct ShutDown(pub(crate) Signal);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Exit(i32);
+
+/// The actors that a worker works with: those of its process.
+#[derive(Clone)]
+pub(crate) struct Colleagues {
+    pub(crate) broker: Addr<Broker>,
+    pub(crate) producer: Addr<Producer>,
+    pub(crate) backend: Addr<Backend>,
+}
+
+/// A worker.
+pub struct Worker {
+    env: Env,
+    app: App,
+    settings: Arc<Settings>,
+    with: Colleagues,
+    me: Addr<Worker>,
+    queues: Vec<Name>,
+    concurrency: u32,
+    requests: Map<RequestId, Request>,
+    next_request: RequestId,
+    reserved: VecDeque<RequestId>,
+    running: usize,
+    /// Tasks whose state is being stored: they hold up an exit as running ones do.
+    finishing: usize,
+    pool: Pool,
+    prefetch: Prefetch,
+    /// What the broker was last told.
+    window: u32,
+    timers: Timers<Due>,
+    alarm: Alarm,
+    shutdown: Shutdown,
+}
+
+impl Worker {
+    /// Starts the actor, its pool and its consumers.
+    pub(crate) fn start(
+        env: &Env,
+        app: App,
+        apps: AppSource,
+        with: Colleagues,
+        options: WorkerOptions,
+    ) -> Addr<Worker> {
+        let settings = Arc::new(app.settings().clone());
+        let mut queues: Vec<Name> = options.queues.iter().map(|queue| queue.as_str().into()).collect();
+        if queues.is_empty() {
+            queues.push(settings.task_default_queue.as_str().into());
+        }
+        let concurrency = options.concurrency.max(1);
+        let prefetch = Prefetch::new(&settings, concurrency);
+        env.start(|ctx| Worker {
+            env: env.clone(),
+            app,
+            with,
+            me: ctx.address(),
+            queues,
+            concurrency,
+            requests: Map::default(),
+            next_request: 0,
+            reserved: VecDeque::new(),
+            running: 0,
+            finishing: 0,
+            pool: Pool::new(env, apps),
+            window: prefetch.window(),
+            prefetch,
+            timers: Timers::default(),
+            alarm: Alarm::default(),
+            shutdown: Shutdown::new(&settings),
+            settings,
+        })
+    }
+
+    fn new_request_id(&mut self) -> RequestId {
+        self.next_request += 1;
+        self.next_request
+    }
+
+    /// Tells the broker of a changed window.
+    fn update_window(&mut self) {
+        let window = self.prefetch.window();
+        if std::mem::replace(&mut self.window, window) != window {
+            self.with.broker.do_send(SetPrefetch(window));
+        }
+    }
+
+    fn set_alarm(&mut self, ctx: &mut Context<Self>) {
+        self.alarm.set(self.timers.next(), &self.env, ctx, |this: &mut Self, ctx| {
+            this.alarm.rang();
+            let now = this.env.now();
+            while let Some(due) = this.timers.pop(now) {
+                this.fall_due(due, ctx);
+            }
+            this.set_alarm(ctx);
+        });
+    }
+
+    fn fall_due(&mut self, due: Due, ctx: &mut Context<Self>) {
+        match due {
+            Due::Eta(id) => self.unpark(id, ctx),
+            Due::SoftLimit(id) => self.soft_limit(id),
+            Due::HardLimit(id) => self.cut(id, request::CutBy::HardLimit),
+            Due::SoftShutdown => {
+                let actions = self.shutdown.soft_timeout(self.running + self.finishing);
+                self.act(actions, ctx);
+            }
+        }
+    }
+}
+
+impl Actor for Worker {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.begin(ctx);
+    }
+}
+
+impl Handler<FromBroker> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, news: FromBroker, ctx: &mut Self::Context) {
+        match news {
+            FromBroker::Delivered(epoch, delivery) => self.receive(epoch, delivery, ctx),
+            FromBroker::Down(epoch) => self.connection_lost(epoch, ctx),
+            FromBroker::GaveUp => {
+                tracing::error!("no connection to the broker; the worker exits");
+                self.env.exit(1);
+            }
+        }
+    }
+}
+
+impl Handler<FromPool> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, news: FromPool, ctx: &mut Self::Context) {
+        if !self.pool.is_current(news.slot, news.generation) {
+            return;
+        }
+        match news.event {
+            ChildEvent::Heard(pool::FromChild::Accepted { request }) => self.accepted(request, ctx),
+            ChildEvent::Heard(pool::FromChild::Finished { request, outcome }) => {
+                self.pool.release(news.slot);
+                self.finished(request, outcome, ctx);
+                self.dispatch();
+            }
+            ChildEvent::Exited(exit) => self.child_exited(news.slot, &exit, ctx),
+        }
+    }
+}
+
+impl Handler<Stored> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, Stored(id, result): Stored, ctx: &mut Self::Context) {
+        if let Err(error) = result {
+            tracing::error!(%error, "a result is lost");
+        }
+        self.settle(id, ctx);
+    }
+}
+
+impl Handler<Resent> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, Resent(id, result): Resent, ctx: &mut Self::Context) {
+        self.resent(id, result, ctx);
+    }
+}
+
+impl Handler<Buried> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, buried: Buried, _: &mut Self::Context) {
+        self.buried(&buried);
+    }
+}
+
+impl Handler<Signalled> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, Signalled(signal): Signalled, ctx: &mut Self::Context) {
+        let actions = self.shutdown.signal(signal, self.running + self.finishing);
+        self.act(actions, ctx);
+    }
+}
+
+impl Handler<ShutDown> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, ShutDown(signal): ShutDown, ctx: &mut Self::Context) {
+        self.handle(Signalled(signal), ctx);
+    }
+}
+
+impl Handler<Exit> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, Exit(status): Exit, _: &mut Self::Context) {
+        self.env.exit(status);
+    }
+}

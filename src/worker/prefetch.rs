@@ -1,0 +1,111 @@
+//! The prefetch window: how many deliveries a worker may hold unacked.
+//!
+//! The base is `concurrency × worker_prefetch_multiplier`; 0 is no limit at all. A message that waits for its ETA would
+//! block the window, so each adds one to it, until the window is `worker_eta_task_limit`. After a lost connection, tasks that still
+//! run are about to be delivered a second time: the window begins smaller and grows back by the multiplier with each
+//! settled message (`worker_enable_prefetch_count_reduction`).
+
+use crate::settings::Settings;
+
+/// The window of one worker.
+#[derive(Debug)]
+pub(super) struct Prefetch {
+    base: u32,
+    multiplier: u32,
+    eta_limit: Option<u32>,
+    reduces: bool,
+    parked: u32,
+    /// The base after a lost connection, until it has grown back.
+    reduced: Option<u32>,
+}
+
+impl Prefetch {
+    pub(super) fn new(settings: &Settings, concurrency: u32) -> Self {
+        Prefetch {
+            base: settings.prefetch(concurrency),
+            multiplier: settings.worker_prefetch_multiplier,
+            eta_limit: settings.worker_eta_task_limit,
+            reduces: settings.worker_enable_prefetch_count_reduction,
+            parked: 0,
+            reduced: None,
+        }
+    }
+
+    /// What to tell the broker.
+    pub(super) fn window(&self) -> u32 {
+        if self.base == 0 {
+            return 0;
+        }
+        let base = self.reduced.unwrap_or(self.base);
+        let grown = base.saturating_add(self.parked);
+        self.eta_limit.map_or(grown, |limit| grown.min(limit.max(base)))
+    }
+
+    /// A message begins to wait for its ETA.
+    pub(super) fn park(&mut self) {
+        self.parked = self.parked.saturating_add(1);
+    }
+
+    /// A message no longer waits.
+    pub(super) fn unpark(&mut self) {
+        self.parked = self.parked.saturating_sub(1);
+    }
+
+    /// The connection is lost while `active` tasks run.
+    pub(super) fn connection_lost(&mut self, active: u32) {
+        if self.reduces && self.base != 0 {
+            let busy = active.saturating_mul(self.multiplier);
+            let reduced = self.base.saturating_sub(busy).max(self.multiplier);
+            self.reduced = (reduced < self.base).then_some(reduced);
+        }
+    }
+
+    /// A message was settled.
+    pub(super) fn settled(&mut self) {
+        self.reduced = self.reduced.map(|reduced| reduced + self.multiplier).filter(|reduced| *reduced < self.base);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Profile;
+
+    fn prefetch(multiplier: u32, eta_limit: Option<u32>) -> Prefetch {
+        let settings = Settings {
+            worker_prefetch_multiplier: multiplier,
+            worker_eta_task_limit: eta_limit,
+            ..Settings::new(Profile::Celery)
+        };
+        Prefetch::new(&settings, 2)
+    }
+
+    /// The rows of the wire sheet, section 7.1.
+    #[test]
+    fn the_window_is_concurrency_times_multiplier_plus_parked_messages() {
+        assert_eq!(prefetch(4, None).window(), 8);
+        assert_eq!(prefetch(0, None).window(), 0, "no limit");
+        let mut limited = prefetch(1, Some(3));
+        (0..10).for_each(|_| limited.park());
+        assert_eq!(limited.window(), 3);
+        (0..10).for_each(|_| limited.unpark());
+        assert_eq!(limited.window(), 2);
+        let mut unlimited = prefetch(1, None);
+        (0..10).for_each(|_| unlimited.park());
+        assert_eq!(unlimited.window(), 12);
+    }
+
+    #[test]
+    fn after_a_lost_connection_it_grows_back_with_each_ack() {
+        let mut prefetch = prefetch(4, None);
+        prefetch.connection_lost(2);
+        let windows: Vec<u32> = (0..3)
+            .map(|_| {
+                let window = prefetch.window();
+                prefetch.settled();
+                window
+            })
+            .collect();
+        assert_eq!(windows, [4, 8, 8]);
+    }
+}

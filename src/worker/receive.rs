@@ -1,0 +1,192 @@
+//! A delivery comes in: decode it, decide whether it may run, park it or hand it to a child.
+
+use super::expiry::is_expired;
+use super::limits::Limits;
+use super::pool::{Job, ToChild};
+use super::request::{Phase, Request, RequestId};
+use super::{Buried, Due, Worker};
+use crate::app::Failure;
+use crate::backend::Meta;
+use crate::broker::amqp::Delivery;
+use crate::broker::{Epoch, Settle, Settlement};
+use crate::events::{Event, State, What};
+use crate::message::{Malformed, TaskMessage};
+use crate::producer::Forward;
+use actix::{AsyncContext, Context};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Header of a dead letter that says why it is one.
+pub(super) const REASON_HEADER: &str = "simq-reason";
+
+impl Worker {
+    pub(super) fn receive(&mut self, epoch: Epoch, delivery: Delivery, ctx: &mut Context<Self>) {
+        match TaskMessage::decode(&delivery.message) {
+            Ok(task) => self.receive_task(epoch, delivery, task, ctx),
+            Err(malformed) => self.refuse(epoch, &delivery, &malformed, ctx),
+        }
+    }
+
+    fn receive_task(&mut self, epoch: Epoch, delivery: Delivery, task: TaskMessage, ctx: &mut Context<Self>) {
+        self.env.emit(&Event { id: &task.id, what: What::Received { redelivered: delivery.redelivered } });
+        let definition = self.app.definition(&task.task);
+        let Some(definition) = definition.filter(|definition| definition.body.is_some()) else {
+            return self.refuse_unknown(epoch, &delivery, &task);
+        };
+        let limit = self.settings.task_delivery_limit;
+        let request = Request {
+            epoch,
+            queue: delivery.consumer.clone(),
+            last_delivery: limit.is_some_and(|limit| delivery.delivery_count >= limit),
+            policy: definition.options.ack_policy(&self.settings),
+            delivery,
+            task: Arc::new(task),
+            definition,
+            phase: Phase::Reserved,
+            cut: None,
+            settled: false,
+            settle_as: None,
+        };
+        let id = self.new_request_id();
+        let eta = request.task.eta.map(|eta| eta.saturating_since(self.env.wall()));
+        self.requests.insert(id, request);
+        match eta.filter(|wait| !wait.is_zero()) {
+            Some(wait) => self.park(id, wait, ctx),
+            None => self.reserve(id),
+        }
+    }
+
+    /// Holds a message until its ETA. It stays unacked, so the window grows by one: others must get past it.
+    fn park(&mut self, id: RequestId, wait: Duration, ctx: &mut Context<Self>) {
+        let timer = self.timers.set(self.env.now() + wait, Due::Eta(id));
+        if let Some(request) = self.requests.get_mut(&id) {
+            request.phase = Phase::Parked(timer);
+            self.env.emit(&Event { id: &request.task.id, what: What::Parked });
+        }
+        self.prefetch.park();
+        self.update_window();
+        self.set_alarm(ctx);
+    }
+
+    pub(super) fn unpark(&mut self, id: RequestId, _: &mut Context<Self>) {
+        if let Some(request) = self.requests.get_mut(&id) {
+            request.phase = Phase::Reserved;
+            self.prefetch.unpark();
+            self.update_window();
+            self.reserve(id);
+        }
+    }
+
+    fn reserve(&mut self, id: RequestId) {
+        self.reserved.push_back(id);
+        self.dispatch();
+    }
+
+    /// Hands reserved requests to idle children: never more than one to a child, whatever is reserved behind it.
+    pub(super) fn dispatch(&mut self) {
+        while self.shutdown.is_running() && !self.reserved.is_empty() {
+            let Some(slot) = self.pool.take_idle() else { return };
+            match self.next_runnable() {
+                Some(id) => self.run(id, slot),
+                None => self.pool.release(slot),
+            }
+        }
+    }
+
+    /// The next reserved request that is not too late to begin.
+    fn next_runnable(&mut self) -> Option<RequestId> {
+        let now = self.env.wall();
+        while let Some(id) = self.reserved.pop_front() {
+            match self.requests.get(&id) {
+                Some(request) if is_expired(&request.task, now) => self.expired(id),
+                Some(_) => return Some(id),
+                None => {}
+            }
+        }
+        None
+    }
+
+    fn run(&mut self, id: RequestId, slot: usize) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        request.phase = Phase::Running { slot, soft: None, hard: None };
+        self.running += 1;
+        let job = Job { request: id, task: request.task.clone(), redelivered: request.delivery.redelivered };
+        self.pool.send(slot, ToChild::Run(job));
+    }
+
+    /// The child has the task and is about to begin: the moment of an early ack, and the start of time limits.
+    pub(super) fn accepted(&mut self, id: RequestId, ctx: &mut Context<Self>) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        let Phase::Running { slot, .. } = request.phase else { return };
+        let options = &request.definition.options;
+        let limits = Limits::of(&request.task, options, &self.settings);
+        let now = self.env.now();
+        let soft = limits.soft.map(|limit| self.timers.set(now + limit, Due::SoftLimit(id)));
+        let hard = limits.hard.map(|limit| self.timers.set(now + limit, Due::HardLimit(id)));
+        request.phase = Phase::Running { slot, soft, hard };
+        let tracked = options.tracks_started(&self.settings) && !options.ignores_result(&self.settings);
+        let (early, task) = (!request.policy.late && !request.settled, request.task.clone());
+        if early {
+            request.settled = true;
+            let (epoch, tag) = (request.epoch, request.delivery.tag);
+            self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Ack });
+            self.prefetch.settled();
+            self.update_window();
+        }
+        if tracked {
+            let started = format!(r#"{{"hostname": "{}"}}"#, self.env.name());
+            let meta = Meta::encode(&task.id, State::Started, &started, self.env.wall());
+            self.put(&task.id, State::Started, meta, Box::new(drop));
+        }
+        if soft.is_some() || hard.is_some() {
+            self.set_alarm(ctx);
+        }
+    }
+
+    fn expired(&mut self, id: RequestId) {
+        let Some(request) = self.requests.get(&id) else { return };
+        self.env.emit(&Event { id: &request.task.id, what: What::Refused { why: "expired" } });
+        let failure = Failure::new("TaskRevokedError", "expired").in_module("celery.exceptions");
+        let meta = Meta::encode_failure(&request.task.id, State::Revoked, &failure, self.env.wall());
+        self.conclude(id, Some((State::Revoked, meta)), Some(Settlement::Ack));
+    }
+
+    /// A task that nobody has registered here. A dead letter, with a FAILURE for whoever waits.
+    fn refuse_unknown(&mut self, epoch: Epoch, delivery: &Delivery, task: &TaskMessage) {
+        tracing::error!(task = %task.task, id = %task.id, "unregistered task; it is rejected");
+        self.env.emit(&Event { id: &task.id, what: What::Refused { why: "unregistered task" } });
+        let failure = Failure::new("NotRegistered", &*task.task).in_module("celery.exceptions");
+        let meta = Meta::encode_failure(&task.id, State::Failure, &failure, self.env.wall());
+        self.put(&task.id, State::Failure, meta, Box::new(drop));
+        self.with.broker.do_send(Settle { epoch, tag: delivery.tag, how: Settlement::Discard });
+    }
+
+    /// A message that is no task, or none that can be read. With a dead-letter queue it goes there with the reason in
+    /// its headers, and only then is the original acked; without, it is what Celery makes of it.
+    fn refuse(&mut self, epoch: Epoch, delivery: &Delivery, malformed: &Malformed, ctx: &mut Context<Self>) {
+        let why = malformed.to_string();
+        let id = delivery.message.properties.correlation_id.as_deref().unwrap_or("(no id)");
+        tracing::error!(id, %why, "not a task message");
+        self.env.emit(&Event { id, what: What::Refused { why: &why } });
+        let tag = delivery.tag;
+        let Some(dead_letters) = self.settings.task_dead_letter_queue.as_deref() else {
+            let how = if malformed.is_undecodable() { Settlement::Ack } else { Settlement::Discard };
+            self.with.broker.do_send(Settle { epoch, tag, how });
+            return;
+        };
+        let mut letter = crate::message::Message::clone(&delivery.message);
+        letter.headers.set(REASON_HEADER, why);
+        let me = ctx.address();
+        self.with.producer.do_send(Forward {
+            message: Arc::new(letter),
+            queue: dead_letters.into(),
+            reply: Box::new(move |result| me.do_send(Buried { epoch, tag, result })),
+        });
+    }
+
+    /// Without its letter the broker buries the message itself, by its own rules and without the reason.
+    pub(super) fn buried(&mut self, buried: &Buried) {
+        let how = if buried.result.is_ok() { Settlement::Ack } else { Settlement::Discard };
+        self.with.broker.do_send(Settle { epoch: buried.epoch, tag: buried.tag, how });
+    }
+}

@@ -1,0 +1,111 @@
+//! Random faults over the whole cluster, in profile `safe`: whatever dies, breaks or hangs, nothing that was accepted is
+//! lost, nothing stays behind, and no task runs more often than faults hit it.
+//!
+//! A failure prints the scenario: save it, and `simq run` shows it again.
+
+use simq::scenario::{Report, Scenario, run};
+use simq_sim::Prng;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Plans in `cargo test`; `PLANS=100000 cargo test --release --test random_faults` is a soak.
+const PLANS: u64 = 300;
+const TASKS: u64 = 60;
+
+/// One random fault, as TOML.
+fn fault(random: &mut Prng, text: &mut String) {
+    let at = random.between(100, 20_000);
+    let lasting = random.between(500, 30_000);
+    let worker = format!("w{}", random.between(1, 3));
+    let server = if random.below(3) == 0 { "backend" } else { "broker" };
+    let hosts = match random.below(3) {
+        0 => format!("[\"producer\", \"{server}\"]"),
+        _ => format!("[\"{worker}\", \"{server}\"]"),
+    };
+    let anyone = match random.below(6) {
+        0 => "broker",
+        1 => "backend",
+        2 => "producer",
+        _ => &worker,
+    };
+    let nth = random.between(1, 40);
+    let effects = ["basic.ack", "result.store", "basic.publish", "pool.run", "queue.declare", "basic.nack", "any"];
+    let effect = effects[random.below(effects.len() as u64) as usize];
+    let point = ["before", "after"][random.below(2) as usize];
+    let restart = format!("restart_after = \"{lasting}ms\"");
+    let _ = match random.below(14) {
+        0 | 1 => writeln!(text, "[[fault]]\ndo = \"kill\"\nprocess = \"{worker}\"\nat = \"{at}ms\"\n{restart}"),
+        2 => writeln!(text, "[[fault]]\ndo = \"kill\"\nprocess = \"{server}\"\nat = \"{at}ms\"\n{restart}"),
+        3 => writeln!(text, "[[fault]]\ndo = \"power_off\"\nprocess = \"{worker}\"\nat = \"{at}ms\"\n{restart}"),
+        4 => writeln!(text, "[[fault]]\ndo = \"kill_child\"\nprocess = \"{worker}\"\nat = \"{at}ms\""),
+        5 => writeln!(text, "[[fault]]\ndo = \"reset\"\nhosts = {hosts}\nat = \"{at}ms\""),
+        6 => writeln!(text, "[[fault]]\ndo = \"half_open\"\nhosts = {hosts}\nat = \"{at}ms\""),
+        7 => writeln!(text, "[[fault]]\ndo = \"partition\"\nhosts = {hosts}\nat = \"{at}ms\"\nfor = \"{lasting}ms\""),
+        8 => writeln!(
+            text,
+            "[[fault]]\ndo = \"partition\"\none_way = true\nhosts = {hosts}\nat = \"{at}ms\"\nfor = \"{lasting}ms\""
+        ),
+        9 => {
+            writeln!(text, "[[fault]]\ndo = \"pause\"\nprocess = \"{anyone}\"\nat = \"{at}ms\"\nfor = \"{lasting}ms\"")
+        }
+        10 => writeln!(
+            text,
+            "[[fault]]\ndo = \"kill\"\nprocess = \"{worker}\"\n{point} = \"{effect}\"\nnth = {nth}\n{restart}"
+        ),
+        11 => writeln!(
+            text,
+            "[[fault]]\ndo = \"lose_reply\"\nof = \"{worker}\"\nbefore = \"{}\"\nnth = {nth}",
+            if random.below(2) == 0 { "basic.ack" } else { "result.store" }
+        ),
+        12 => {
+            writeln!(text, "[[fault]]\ndo = \"lose_reply\"\nof = \"producer\"\nbefore = \"basic.publish\"\nnth = {nth}")
+        }
+        _ => writeln!(
+            text,
+            "[[fault]]\ndo = \"signal\"\nsignal = \"{}\"\nprocess = \"{worker}\"\nat = \"{at}ms\"\ngrace = \"3s\"\n{restart}",
+            ["SIGTERM", "SIGQUIT", "SIGINT"][random.below(3) as usize]
+        ),
+    };
+}
+
+/// A whole scenario, and how many faults it has.
+fn plan(seed: u64) -> (String, u64) {
+    let mut random = Prng::new(seed, "random faults");
+    let mut text = format!(
+        "limit = \"2h\"\nseed = {seed}\n[workers.w]\ncount = 3\nconcurrency = 2\n\
+         [tasks.work]\ntakes = \"10ms..4s\"\n[tasks.flaky]\ntakes = \"100ms\"\ndoes = [\"retry\", \"return\"]\n\
+         default_retry_delay = \"2s\"\n\
+         [[workload]]\ntask = \"work\"\ncount = {TASKS}\nevery = \"10ms..600ms\"\nwait = \"1h\"\n\
+         [[workload]]\ntask = \"flaky\"\ncount = 5\nevery = \"2s\"\n\
+         [[workload]]\ntask = \"work\"\ncount = 5\nevery = \"1s\"\ncountdown = \"5s..30s\"\n"
+    );
+    let faults = random.between(1, 6);
+    (0..faults).for_each(|_| fault(&mut random, &mut text));
+    text.push_str(
+        "[expect]\nlost = 0\nstuck = 0\nhung = 0\nresult_missing = 0\nresult_wrong = 0\nunbounded_loop = 0\n",
+    );
+    (text, faults)
+}
+
+fn run_plan(seed: u64) -> (Report, String, u64) {
+    let (text, faults) = plan(seed);
+    let scenario =
+        Scenario::parse(Path::new("random.toml"), text.clone()).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
+    (run(&scenario, None, seed, None, true).expect("a simulated world"), text, faults)
+}
+
+#[test]
+fn nothing_is_lost_whatever_fails() {
+    let plans = std::env::var("PLANS").ok().and_then(|plans| plans.parse().ok()).unwrap_or(PLANS);
+    for seed in 1..=plans {
+        let (report, text, faults) = run_plan(seed);
+        // A random fault may find nothing to strike; that is no failure here.
+        let broken: Vec<_> = report.expectations.iter().filter(|expectation| !expectation.is_met()).collect();
+        assert!(broken.is_empty(), "{broken:?}\nwith:\n{text}");
+        for task in report.ledger.iter().flatten() {
+            // Each fault can cost a task one execution, and a lost confirm one more copy.
+            let attempts = 2 * (faults as usize + 1) + 1;
+            assert!(task.executions.len() <= attempts, "{task:?}\nwith:\n{text}");
+        }
+    }
+}
