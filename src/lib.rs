@@ -31,3 +31,8 @@ mod text;
 pub mod worker;
 
 pub use app::{App, AsyncResult, CallOptions, Error, Running, Task, TaskContext, TaskError, TaskOptions, TaskResult};
+
+/// The README's examples, compiled and run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct ReadMe;

@@ -61,6 +61,22 @@ pub enum Fault {
     Duplicate,
 }
 
+impl Fault {
+    /// How long after it strikes it still has something in store: the end of what lasts, a kill after a grace period, the
+    /// second half of a [`Fault::Then`].
+    pub fn aftermath(&self) -> Duration {
+        match self {
+            Fault::Pause { lasting, .. }
+            | Fault::Partition { lasting, .. }
+            | Fault::Latency { lasting, .. }
+            | Fault::SlowConsumer { lasting, .. }
+            | Fault::Signal { grace: lasting, .. } => lasting.unwrap_or_default(),
+            Fault::Then { first, after, next } => first.aftermath().max(after.saturating_add(next.aftermath())),
+            _ => Duration::ZERO,
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -199,7 +215,8 @@ impl Shared {
 
     fn strike_later(self: &Rc<Self>, after: Duration, fault: Fault) {
         let strike = move |world: &Rc<Shared>| {
-            world.strike(&fault);
+            let struck = world.strike(&fault);
+            world.follow_up(&fault, struck);
         };
         self.plan(self.now().saturating_add(nanos(after)), Box::new(strike));
     }

@@ -60,6 +60,8 @@ pub(crate) struct Shared {
     pub(crate) trace: RefCell<Trace>,
     plans: RefCell<Plans>,
     pub(crate) strikes: RefCell<Vec<bool>>,
+    /// Second halves of faults that found nothing to strike.
+    pub(crate) missed: RefCell<Vec<String>>,
     conditions: Cell<u64>,
     current: Cell<Option<ProcessId>>,
 }
@@ -102,6 +104,7 @@ impl Shared {
             trace: RefCell::new(Trace::new(config.sink)),
             plans: RefCell::default(),
             strikes: RefCell::default(),
+            missed: RefCell::default(),
             conditions: Cell::new(0),
             current: Cell::new(None),
         });
@@ -152,6 +155,14 @@ impl Shared {
     pub(crate) fn next_condition(&self) -> u64 {
         self.conditions.update(|number| number + 1);
         self.conditions.get()
+    }
+
+    /// Notes that the second half of a fault was carried out, and whether it found something to strike.
+    pub(crate) fn follow_up(&self, fault: &Fault, struck: bool) {
+        self.trace.borrow_mut().record(self.now.get(), u32::MAX, "", What::Fault { fault, struck });
+        if !struck {
+            self.missed.borrow_mut().push(fault.to_string());
+        }
     }
 
     /// Notes that a planned fault was carried out, and whether it found something to strike.

@@ -131,6 +131,11 @@ impl World {
         self.0.strikes.borrow()[plan]
     }
 
+    /// Second halves of [`Fault::Then`] that found nothing to strike, in words.
+    pub fn missed(&self) -> Vec<String> {
+        self.0.missed.borrow().clone()
+    }
+
     /// Calls `then` at a virtual time, at once when that has passed.
     pub fn at(&self, at: Duration, then: impl FnOnce() + 'static) {
         self.0.plan(nanos(at), Box::new(move |_| then()));

@@ -15,6 +15,8 @@ pub(crate) enum Request {
     Watch { id: Arc<str> },
     /// Say no more.
     Unwatch { id: Arc<str> },
+    /// Say that the connection lives. Answer: [`Response::Alive`].
+    Ping,
 }
 
 /// What the store answers.
@@ -22,6 +24,8 @@ pub(crate) enum Request {
 pub(crate) enum Response {
     /// The oldest unanswered put is done.
     Stored,
+    /// The connection lives.
+    Alive,
     /// The state of a watched task.
     Current { id: Arc<str>, meta: Option<(State, Arc<[u8]>)> },
 }
@@ -32,6 +36,7 @@ impl Frame for Request {
             Request::Put { .. } => "result.store",
             Request::Watch { .. } => "result.watch",
             Request::Unwatch { .. } => "result.unwatch",
+            Request::Ping => "heartbeat",
         }
     }
 
@@ -42,6 +47,7 @@ impl Frame for Request {
             }
             Request::Watch { id } => Digest::of("watch").bytes(id.as_bytes()).finish(),
             Request::Unwatch { id } => Digest::of("unwatch").bytes(id.as_bytes()).finish(),
+            Request::Ping => Digest::of("ping").finish(),
         }
     }
 }
@@ -50,6 +56,7 @@ impl Frame for Response {
     fn label(&self) -> &'static str {
         match self {
             Response::Stored => "result.stored",
+            Response::Alive => "heartbeat",
             Response::Current { .. } => "result.current",
         }
     }
@@ -57,6 +64,7 @@ impl Frame for Response {
     fn digest(&self) -> u64 {
         match self {
             Response::Stored => Digest::of("stored").finish(),
+            Response::Alive => Digest::of("alive").finish(),
             Response::Current { id, meta } => {
                 let state = meta.as_ref().map_or(99, |(state, _)| *state as u64);
                 Digest::of("current").bytes(id.as_bytes()).number(state).finish()
@@ -71,6 +79,7 @@ impl fmt::Display for Request {
             Request::Put { id, state, .. } => write!(f, "store {} {id}", state.name()),
             Request::Watch { id } => write!(f, "watch {id}"),
             Request::Unwatch { id } => write!(f, "unwatch {id}"),
+            Request::Ping => f.write_str("ping"),
         }
     }
 }
@@ -79,6 +88,7 @@ impl fmt::Display for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Response::Stored => f.write_str("stored"),
+            Response::Alive => f.write_str("alive"),
             Response::Current { id, meta } => {
                 write!(f, "{id} is {}", meta.as_ref().map_or("PENDING", |(state, _)| state.name()))
             }

@@ -48,6 +48,9 @@ pub(crate) struct Wait {
 
 /// A question as it is waits no longer than this.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// While something is owed, the store is asked this often whether it is there; a link that is silent for three times as
+/// long is given up.
+const PING: Duration = Duration::from_secs(5);
 /// First wait after a failed connect; each further one is twice as long, up to the second.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
@@ -83,6 +86,9 @@ pub struct Backend {
     unstored: VecDeque<Unstored>,
     waiters: Map<Arc<str>, Vec<Waiter>>,
     deadlines: BTreeSet<(Instant, Arc<str>)>,
+    /// When the store was last heard, and when it is asked next.
+    heard: Instant,
+    next_ping: Instant,
     alarm: Alarm,
 }
 
@@ -99,6 +105,8 @@ impl Backend {
             unstored: VecDeque::new(),
             waiters: Map::default(),
             deadlines: BTreeSet::new(),
+            heard: Instant::default(),
+            next_ping: Instant::default(),
             alarm: Alarm::default(),
         })
     }
@@ -129,6 +137,31 @@ impl Backend {
             Connection::Idle => self.connect(ctx),
             Connection::Connecting | Connection::Down { .. } => {}
         }
+        // After a quiet time the store has to be heard anew, from now on.
+        let now = self.env.now();
+        if self.next_ping <= now {
+            (self.heard, self.next_ping) = (now, now + PING);
+            self.set_alarm(ctx);
+        }
+    }
+
+    fn is_owed(&self) -> bool {
+        !self.unstored.is_empty() || !self.waiters.is_empty()
+    }
+
+    /// Asks a store that owes something whether it is there, or gives its link up.
+    fn ping(&mut self, ctx: &mut Context<Self>) {
+        let now = self.env.now();
+        let Connection::Up(link) = &self.connection else { return };
+        if self.next_ping > now || !self.is_owed() {
+            return;
+        }
+        if now.since(self.heard) >= PING * 3 {
+            self.lost("the store is silent", ctx);
+            return;
+        }
+        link.send(Request::Ping);
+        self.next_ping = now + PING;
     }
 
     fn connected(&mut self, link: Link<Request, Response>, ctx: &mut Context<Self>) {
@@ -137,11 +170,17 @@ impl Backend {
         self.unstored.iter().for_each(|unstored| link.send(unstored.request.clone()));
         self.waiters.keys().for_each(|id| link.send(Request::Watch { id: id.clone() }));
         self.connection = Connection::Up(link);
+        (self.heard, self.next_ping) = (self.env.now(), self.env.now() + PING);
+        self.set_alarm(ctx);
     }
 
     fn hear(&mut self, epoch: u64, response: Option<Response>, ctx: &mut Context<Self>) {
+        if epoch != self.epoch {
+            return;
+        }
+        self.heard = self.env.now();
         match response {
-            _ if epoch != self.epoch => {}
+            Some(Response::Alive) => {}
             None => self.lost("connection closed", ctx),
             Some(Response::Stored) => {
                 if let Some(unstored) = self.unstored.pop_front() {
@@ -161,7 +200,12 @@ impl Backend {
                 (unstored.reply)(Err(NotStored(why.to_owned())));
             }
         }
-        if self.unstored.is_empty() && self.waiters.is_empty() {
+        // Whatever the old link still says is stale.
+        self.epoch += 1;
+        if let Connection::Up(link) = &self.connection {
+            link.close();
+        }
+        if !self.is_owed() {
             self.connection = Connection::Idle;
             return;
         }
@@ -178,7 +222,8 @@ impl Backend {
             Connection::Down { until } => Some(until),
             _ => None,
         };
-        let next = waiter.into_iter().chain(reconnect).min();
+        let ping = matches!(self.connection, Connection::Up(_)) && self.is_owed();
+        let next = waiter.into_iter().chain(reconnect).chain(ping.then_some(self.next_ping)).min();
         self.alarm.set(next, &self.env, ctx, |this: &mut Self, ctx| this.ring(ctx));
     }
 
@@ -188,6 +233,7 @@ impl Backend {
         if matches!(self.connection, Connection::Down { until } if until <= now) {
             self.connect(ctx);
         }
+        self.ping(ctx);
         while self.deadlines.first().is_some_and(|(at, _)| *at <= now) {
             if let Some((at, id)) = self.deadlines.pop_first() {
                 self.give_up(&id, at);

@@ -47,6 +47,7 @@ async fn talk(env: Env, store: Rc<RefCell<Store>>, peers: Peers, me: u64, link: 
                 }
                 link.send(Response::Current { id, meta: current });
             }
+            Request::Ping => link.send(Response::Alive),
             Request::Unwatch { id } => store.borrow_mut().unwatch(&id, me),
         }
     }

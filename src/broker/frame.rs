@@ -50,6 +50,7 @@ impl Frame for ToServer {
             Method::Cancel { .. } => "basic.cancel",
             Method::Ack { .. } => "basic.ack",
             Method::Nack { .. } => "basic.nack",
+            Method::Release { .. } => "basic.release",
             Method::Get { .. } => "basic.get",
         }
     }
@@ -65,6 +66,7 @@ impl Frame for ToServer {
             Method::Nack { tag, multiple, requeue } => {
                 digest.number(*tag).number(u64::from(*multiple) << 1 | u64::from(*requeue))
             }
+            Method::Release { tag } => digest.number(*tag),
             Method::Qos { prefetch } => digest.number(u64::from(*prefetch)),
             Method::QueueDeclare { queue, .. } | Method::Consume { queue, .. } | Method::Get { queue, .. } => {
                 digest.bytes(queue.as_bytes())
@@ -124,7 +126,7 @@ impl fmt::Display for ToServer {
             ToServer::Method(Method::Ack { tag, multiple: false }) => write!(f, " {tag}"),
             ToServer::Method(Method::Ack { tag, multiple: true }) => write!(f, " up to {tag}"),
             ToServer::Method(Method::Nack { tag, requeue: true, .. }) => write!(f, " {tag}, requeue"),
-            ToServer::Method(Method::Nack { tag, requeue: false, .. }) => write!(f, " {tag}"),
+            ToServer::Method(Method::Nack { tag, requeue: false, .. } | Method::Release { tag }) => write!(f, " {tag}"),
             ToServer::Method(Method::Qos { prefetch }) => write!(f, " {prefetch}"),
             _ => Ok(()),
         }

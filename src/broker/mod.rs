@@ -104,8 +104,10 @@ pub(crate) enum Settlement {
     Ack,
     /// Reject without requeue: dropped, or dead-lettered.
     Discard,
-    /// Reject with requeue.
+    /// Reject with requeue; counts towards the delivery limit.
     Requeue,
+    /// Given back untouched; doesn't count.
+    Release,
 }
 
 /// Settles a delivery; nothing happens when its connection is gone.

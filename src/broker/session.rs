@@ -119,6 +119,7 @@ impl Session {
         self.send(match settle.how {
             Settlement::Ack => Method::Ack { tag, multiple },
             Settlement::Discard => Method::Nack { tag, multiple, requeue: false },
+            Settlement::Release => Method::Release { tag },
             Settlement::Requeue => Method::Nack { tag, multiple, requeue: true },
         });
     }

@@ -6,13 +6,15 @@ use crate::scenario::{Report, first_difference};
 use std::io;
 use std::path::Path;
 use std::process::Command;
+use tracing::subscriber::{NoSubscriber, with_default};
 
 /// Runs a job again here and in a fresh process, and compares. A difference fails the report.
 pub(super) fn check(job: &Job<'_>, report: &mut Report) -> Result<(), String> {
     let failed = |error: io::Error| format!("the check of determinism did not run: {error}");
     let dir = tempfile::tempdir().map_err(failed)?;
     let (here, there) = (dir.path().join("here.jsonl"), dir.path().join("there.jsonl"));
-    let again = run_traced(job, false, &here)?;
+    // What it has to say was said the first time.
+    let again = with_default(NoSubscriber::default(), || run_traced(job, false, &here))?;
     let fresh = run_in_a_fresh_process(job, &there)?;
     let difference = difference([&report.trace_hash, &again.trace_hash, &fresh], [&here, &there]).map_err(failed)?;
     if let Some(difference) = difference {

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "sim")]
 mod determinism;
+#[cfg(feature = "sim")]
 pub(crate) mod files;
 #[cfg(feature = "sim")]
 mod jobs;
@@ -9,6 +10,7 @@ mod jobs;
 mod logs;
 #[cfg(feature = "sim")]
 mod new;
+#[cfg(feature = "sim")]
 mod output;
 #[cfg(feature = "sim")]
 mod run;
@@ -33,9 +35,13 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     /// Run scenarios and say whether their expectations held.
+    ///
+    /// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
     #[cfg(feature = "sim")]
     Run(run::Run),
     /// Write a commented scenario to start from.
+    ///
+    /// Exit status: 0 it was written, 2 it was not.
     #[cfg(feature = "sim")]
     New(new::New),
     /// Print the JSON Schema of scenario files.
@@ -46,22 +52,30 @@ enum Command {
 }
 
 /// Everything held.
+#[cfg(feature = "sim")]
 const OK: u8 = 0;
 /// Some expectation did not hold.
+#[cfg(feature = "sim")]
 const FAILED: u8 = 1;
 /// The input was wrong.
+#[cfg(feature = "sim")]
 const BAD_INPUT: u8 = 2;
 
+impl Command {
+    fn execute(self) -> u8 {
+        match self {
+            #[cfg(feature = "sim")]
+            Command::Run(run) => run.execute(),
+            #[cfg(feature = "sim")]
+            Command::New(new) => new.execute(),
+            #[cfg(feature = "sim")]
+            Command::Schema => schema::execute(),
+        }
+    }
+}
+
 /// Runs the command line of this process.
+#[cfg_attr(not(feature = "sim"), allow(unreachable_code, reason = "all commands of this version simulate"))]
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let status = match arguments.command {
-        #[cfg(feature = "sim")]
-        Command::Run(run) => run.execute(),
-        #[cfg(feature = "sim")]
-        Command::New(new) => new.execute(),
-        #[cfg(feature = "sim")]
-        Command::Schema => schema::execute(),
-    };
-    ExitCode::from(status)
+    ExitCode::from(Arguments::parse().command.execute())
 }

@@ -5,9 +5,7 @@ use crate::scenario::report::shell_word;
 use clap::Args;
 use std::path::PathBuf;
 
-/// Write a commented scenario to start from.
-///
-/// Exit status: 0 it was written, 2 it was not.
+/// Arguments of `simq new`.
 #[derive(Args)]
 pub(super) struct New {
     /// Name of the scenario: letters, digits, `_`, `-`. It is written to NAME.toml in the current directory.

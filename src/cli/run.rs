@@ -9,9 +9,7 @@ use crate::text::nearest;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
-/// Run scenarios and say whether their expectations held.
-///
-/// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
+/// Arguments of `simq run`.
 #[derive(Args)]
 pub(super) struct Run {
     /// Scenario files, or directories of them.

@@ -6,6 +6,7 @@
 mod calls;
 mod expectations;
 mod hosts;
+pub(super) mod processes;
 mod settings;
 
 use super::faults;

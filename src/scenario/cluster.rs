@@ -85,6 +85,8 @@ pub(crate) struct Outcome {
     /// When nothing was left to do; `None` if that never came.
     pub(crate) settled: Option<Nanos>,
     pub(crate) crashed: Vec<String>,
+    /// Second halves of faults that found nothing to strike.
+    pub(crate) missed: Vec<String>,
     pub(crate) leak: Option<String>,
 }
 
@@ -131,13 +133,14 @@ pub(crate) fn run(plan: &Plan, sink: Option<Box<dyn Sink>>) -> std::io::Result<O
     for host in hosts(plan) {
         world.start(&host);
     }
-    let (stop, settled) = run_to_the_end(&world, plan, &ledger, &calls);
-    let crashed = crashes(&world);
+    let (stop, settled) = run_to_the_end(&world, plan, &ledger, &calls, &last_fault);
+    let crashed = crashes(&world, &ledger.borrow());
+    let missed = world.missed();
     let (summary, leak) = (world.summary(), world.leak());
     let struck = faults.iter().map(|fault| world.struck(*fault)).collect();
     drop(world);
     let last_fault = *last_fault.borrow();
-    Ok(Outcome { ledger: ledger.take(), summary, stop, struck, last_fault, settled, crashed, leak })
+    Ok(Outcome { ledger: ledger.take(), summary, stop, struck, last_fault, settled, crashed, missed, leak })
 }
 
 fn arm(world: &World, when: &When, fault: &Fault) -> usize {
@@ -209,19 +212,28 @@ fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, door: impl Fn(
     });
 }
 
-fn run_to_the_end(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls: &[Calls]) -> (Stop, Option<Nanos>) {
-    let timed = plan.faults.iter().filter_map(|(when, _)| match when {
-        When::At(at) => Some(*at),
+fn run_to_the_end(
+    world: &World,
+    plan: &Plan,
+    ledger: &Rc<RefCell<Ledger>>,
+    calls: &[Calls],
+    last_fault: &RefCell<Option<Nanos>>,
+) -> (Stop, Option<Nanos>) {
+    let timed = plan.faults.iter().filter_map(|(when, fault)| match when {
+        When::At(at) => Some(at.saturating_add(fault.aftermath())),
         When::On(_) => None,
     });
     let earliest_end = timed.max().unwrap_or_default();
+    let aftermath = plan.faults.iter().map(|(_, fault)| fault.aftermath()).max().unwrap_or_default();
     let keeps_running = !plan.beat.is_empty();
     let (mut at, mut quiet) = (Duration::ZERO, 0);
     loop {
         at = (at + LOOK).min(plan.limit);
         let stop = world.run(at, plan.max_events);
         let ledger = ledger.borrow();
-        let still = calls.iter().all(|calls| calls.0.get() == 0) && ledger.is_quiet() && at > earliest_end;
+        let struck = last_fault.borrow().map_or(Duration::ZERO, Duration::from_nanos);
+        let faults_over = at > earliest_end && at > struck + aftermath;
+        let still = faults_over && calls.iter().all(|calls| calls.0.get() == 0) && ledger.is_quiet();
         quiet = if still { quiet + 1 } else { 0 };
         let settled = (quiet > 0).then_some(ledger.last);
         if stop == Stop::Events || at >= plan.limit {
@@ -233,9 +245,12 @@ fn run_to_the_end(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, call
     }
 }
 
-/// Processes that ended by themselves and not well.
-fn crashes(world: &World) -> Vec<String> {
+/// Processes that ended by themselves and not well. A worker that was told to shut down has not: SIGINT gives it status 1.
+fn crashes(world: &World, ledger: &Ledger) -> Vec<String> {
     let own = |exit: &Exit| matches!(exit, Exit::Panicked(_)) || matches!(exit, Exit::Status(status) if *status != 0);
-    let ended = world.exits().into_iter().filter(|(name, exit)| own(exit) && !name.contains('/'));
+    let ended = world
+        .exits()
+        .into_iter()
+        .filter(|(name, exit)| own(exit) && !name.contains('/') && !ledger.drained.contains(&**name));
     ended.map(|(name, exit)| format!("{name}: {exit}")).collect()
 }

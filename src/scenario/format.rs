@@ -385,7 +385,8 @@ expectations! {
     stuck: Count;
     /// Calls that waited for 10 s or more while a worker that could have run them was idle.
     starved: Count;
-    /// Callers that waited 60 s or more for the answer to a call, or longer for a result than they asked for.
+    /// Callers that waited 60 s or more for the answer to a call, or were still waiting for a result, for 60 s or more, when
+    /// the run ended.
     hung: Count;
     /// Calls that returned and have no result.
     result_missing: Count;

@@ -6,7 +6,7 @@
 use crate::broker::amqp::DropReason;
 use crate::collections::Map;
 use crate::events::{Ended, Event, State, What};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Nanoseconds of virtual time.
@@ -32,6 +32,8 @@ pub(crate) struct TaskRecord {
     pub(crate) queue: String,
     /// Calls of this id: the first, and one for each retry.
     pub(crate) calls: u32,
+    /// Retries of the latest of them.
+    pub(crate) retries: u32,
     pub(crate) called_at: Nanos,
     /// When it may begin: the call, or its ETA.
     pub(crate) due: Nanos,
@@ -47,6 +49,8 @@ pub(crate) struct TaskRecord {
     /// How often a worker refused a message of this id.
     pub(crate) refusals: usize,
     pub(crate) state: Option<State>,
+    /// No result is to be stored for it.
+    pub(crate) ignores_result: bool,
     pub(crate) received: u32,
     /// Who waits for the result, since when.
     pub(crate) waiting: Vec<Nanos>,
@@ -74,6 +78,8 @@ pub(crate) struct Ledger {
     pub(crate) tasks: Map<Arc<str>, TaskRecord>,
     pub(crate) ticks: BTreeMap<String, TickRecord>,
     pub(crate) workers: BTreeMap<String, WorkerRecord>,
+    /// Workers that were told to shut down.
+    pub(crate) drained: BTreeSet<String>,
     /// Where dead letters go: what is in there is not on its way to anybody.
     dead_letter_queue: Option<String>,
     /// Calls that nobody has been answered yet.
@@ -115,7 +121,7 @@ impl Ledger {
         self.worker_gone(now, process);
         if process == super::cluster::BROKER {
             // What it had on disk is reported as recovered when it comes back.
-            self.tasks.values_mut().for_each(|record| record.copies = 0);
+            self.tasks.values_mut().for_each(|record| (record.copies, record.dead_letters) = (0, 0));
             self.copies = 0;
         }
     }
@@ -143,7 +149,10 @@ impl Ledger {
         match event.what {
             What::Due { .. } => return,
             What::Ticked { .. } => return self.ticks.entry(event.id.to_owned()).or_default().ticks.push(now),
-            What::Draining => return self.worker_gone(now, event.id),
+            What::Draining => {
+                self.drained.insert(event.id.to_owned());
+                return self.worker_gone(now, event.id);
+            }
             _ => {}
         }
         let dead_letters = self.dead_letter_queue.as_deref();
@@ -153,8 +162,9 @@ impl Ledger {
         };
         record.last = now;
         match event.what {
-            What::Calling { task, queue, delay_nanos, .. } => {
+            What::Calling { task, queue, retries, delay_nanos } => {
                 self.open_calls += 1;
+                record.retries = record.retries.max(retries);
                 if record.calls == 0 {
                     task.clone_into(&mut record.task);
                     queue.clone_into(&mut record.queue);

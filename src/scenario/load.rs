@@ -202,8 +202,17 @@ const MAX_WORD: usize = 100;
 
 /// `; did you mean "x"?`, or nothing.
 pub(super) fn meant<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    let word = if word.len() <= MAX_WORD { word } else { "" };
-    nearest(word, candidates).map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"))
+    if word.len() > MAX_WORD {
+        return String::new();
+    }
+    let candidates: Vec<&str> = candidates.into_iter().collect();
+    // Of a short word, two letters in the wrong order are most of it.
+    let edited = || {
+        let distances = candidates.iter().map(|candidate| (strsim::osa_distance(word, candidate), *candidate));
+        distances.filter(|(edits, _)| edits * 2 <= word.chars().count()).min().map(|(_, candidate)| candidate)
+    };
+    let nearest = nearest(word, candidates.iter().copied()).or_else(edited);
+    nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"))
 }
 
 /// Names in one line; of very many, the first.

@@ -139,7 +139,12 @@ pub fn run(
     let overlay = scenario.variant(variant);
     let settings = scenario.settings(&overlay);
     let (plan, poisoned) = plan(scenario, variant, seed)?;
-    let outcome = cluster::run(&plan, sink)?;
+    let mut outcome = cluster::run(&plan, sink)?;
+    let tasks = scenario.tasks(&overlay);
+    for record in outcome.ledger.tasks.values_mut() {
+        let task = tasks.iter().find(|(name, _)| *name == record.task).map(|(_, task)| task);
+        record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
+    }
     let hosts = scenario.worker_hosts();
     let end = outcome.summary.now;
     let idle: Vec<Idle> = hosts.iter().map(|host| idle(&outcome.ledger, host, &settings, end)).collect();
@@ -318,6 +323,7 @@ fn failures(expectations: &[Expectation], faults: &[FaultReport], outcome: &Outc
     for fault in faults.iter().filter(|fault| !fault.struck) {
         failures.push(format!("fault never struck: {} ({})", fault.fault, fault.when));
     }
+    failures.extend(outcome.missed.iter().map(|missed| format!("fault never struck: {missed}")));
     if outcome.stop == Stop::Events {
         failures.push(format!("stopped after {} events: something runs in circles", outcome.summary.events));
     }

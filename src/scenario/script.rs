@@ -75,7 +75,12 @@ fn options(task: &Task) -> TaskOptions {
         soft_time_limit: task.soft_time_limit.map(|limit| limit.0),
         max_retries: task.max_retries.map(Some),
         default_retry_delay: task.default_retry_delay.map(|delay| delay.0),
-        autoretry_for: task.retry_backoff.map(|_| "Exception".to_owned()).into_iter().collect(),
+        autoretry_for: task
+            .retry_backoff
+            .filter(|factor| *factor > 0.0)
+            .map(|_| "Exception".to_owned())
+            .into_iter()
+            .collect(),
         retry_backoff: task.retry_backoff.unwrap_or_default(),
         retry_backoff_max: task.retry_backoff_max.map(|max| max.0),
         retry_jitter: task.retry_jitter,

@@ -86,7 +86,7 @@ pub(crate) fn fate(record: &TaskRecord) -> Fate {
         Fate::Stuck
     } else if ended(Ended::Ignored) {
         Fate::Ignored
-    } else if ended(Ended::Failed) || ended(Ended::SoftLimit) || exhausted(record) {
+    } else if raised_for_good(record) || exhausted(record) {
         Fate::Failed
     } else if ended(Ended::Rejected) {
         Fate::Rejected
@@ -98,6 +98,12 @@ pub(crate) fn fate(record: &TaskRecord) -> Fate {
     } else {
         Fate::Lost
     }
+}
+
+/// It raised in its last attempt: before that, it was sent again.
+fn raised_for_good(record: &TaskRecord) -> bool {
+    let raised = |execution: &Execution| matches!(execution.ended, Some(Ended::Failed | Ended::SoftLimit));
+    record.executions.iter().any(|execution| execution.retries == record.retries && raised(execution))
 }
 
 /// It asked for one retry more than it was allowed.
@@ -161,7 +167,7 @@ impl Counts {
         self.waits += u64::from(!record.waiting.is_empty() || record.longest_wait > 0);
         self.starved += u64::from(starved(record, idle, end));
         if fate == Fate::Succeeded {
-            self.result_missing += u64::from(record.state.is_none());
+            self.result_missing += u64::from(record.state.is_none() && !record.ignores_result);
             self.result_wrong += u64::from(record.state.is_some_and(|state| state != State::Success));
         }
         *self.states.entry(record.state.unwrap_or(State::Pending).name()).or_default() += 1;

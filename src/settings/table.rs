@@ -135,7 +135,7 @@ settings! {
         = true, false;
     /// Seconds that running tasks get before a cold shutdown.
     worker_soft_shutdown_timeout "worker_soft_shutdown_timeout": Seconds = 0.0, 0.0;
-    /// SIGTERM means a cold shutdown (after the soft one): Celery's `REMAP_SIGTERM=SIGQUIT`.
+    /// simq: SIGTERM means a cold shutdown (after the soft one): Celery's `REMAP_SIGTERM=SIGQUIT`.
     worker_remap_sigterm "worker_remap_sigterm": bool = false, false;
     /// simq: at a warm shutdown give back at once what has not begun; off, only when the connection closes.
     worker_return_unstarted "worker_return_unstarted": bool = true, false;

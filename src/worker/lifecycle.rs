@@ -70,7 +70,7 @@ impl Worker {
             let Some(request) = self.forget(id) else { continue };
             if self.settings.worker_return_unstarted {
                 let (epoch, tag) = (request.epoch, request.delivery.tag);
-                self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Requeue });
+                self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Release });
             }
         }
     }

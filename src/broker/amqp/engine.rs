@@ -126,6 +126,7 @@ impl Engine {
             }
             Method::Ack { tag, multiple } => self.ack(ch, tag, multiple, now, out),
             Method::Nack { tag, multiple, requeue } => self.nack(ch, tag, multiple, requeue, now, out),
+            Method::Release { tag } => self.release(ch, tag, now, out),
             Method::Get { queue, no_ack } => self.get(ch, &queue, no_ack, now, out),
             Method::Consume { queue, consumer, no_ack } => self.consume(ch, &queue, consumer, no_ack, out),
             Method::Cancel { consumer } => self.cancel(ch, &consumer, now, out),

@@ -46,6 +46,9 @@ pub enum Method {
     Ack { tag: DeliveryTag, multiple: bool },
     /// `basic.nack`: `basic.reject` when not `multiple`.
     Nack { tag: DeliveryTag, multiple: bool, requeue: bool },
+    /// AMQP 1.0's outcome `released`, which 0-9-1 lacks: back to its place without counting as a return, because nobody
+    /// has tried to work on it.
+    Release { tag: DeliveryTag },
     /// `basic.get`. Answer: [`Event::Delivered`] with an empty consumer, or [`Event::GetEmpty`].
     Get { queue: Name, no_ack: bool },
 }

@@ -68,13 +68,27 @@ impl Engine {
         retire(queue, held.message, DeathReason::Rejected, &mut self.departures, out);
     }
 
+    pub(super) fn release(
+        &mut self,
+        ch: ChannelId,
+        tag: DeliveryTag,
+        now: u64,
+        out: &mut impl Output,
+    ) -> Result<(), ChannelError> {
+        self.settle(ch, tag, false, now, out, |engine, held, out| engine.put_back(held, 0, out))
+    }
+
     /// Returns a message to its original position, unless its delivery limit is exceeded by that.
     pub(super) fn requeue(&mut self, held: Held, out: &mut impl Output) {
+        self.put_back(held, 1, out);
+    }
+
+    fn put_back(&mut self, held: Held, counts: u32, out: &mut impl Output) {
         let Some(queue) = self.queues.get_mut(held.queue.0) else { return };
         queue.unacked -= 1;
         let mut message = held.message;
         message.redelivered = true;
-        message.delivery_count = message.delivery_count.saturating_add(1);
+        message.delivery_count = message.delivery_count.saturating_add(counts);
         if queue.options.delivery_limit.is_some_and(|limit| message.delivery_count > limit) {
             retire(queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
             return;

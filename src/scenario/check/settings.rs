@@ -39,7 +39,7 @@ impl Scenario {
     /// A table is a family of settings: `broker_transport_options`.
     fn check_family(&self, path: &[&str], name: &str) -> Result<(), Problem> {
         let is_member = |setting: &&str| setting.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'));
-        if Settings::names().iter().any(|setting| is_member(setting)) {
+        if Settings::names().iter().any(is_member) {
             return Ok(());
         }
         if Settings::names().contains(&name) {

@@ -1,0 +1,22 @@
+//! The command line, as a user meets it: the real binary, real files, its messages and exit statuses.
+#![cfg(feature = "sim")]
+#![allow(clippy::disallowed_methods, reason = "runs the command in real directories")]
+
+#[path = "cli/bad_files.rs"]
+mod bad_files;
+#[path = "cli/bad_scenarios.rs"]
+mod bad_scenarios;
+#[path = "cli/commands.rs"]
+mod commands;
+#[path = "cli/logs.rs"]
+mod logs;
+#[path = "cli/reports.rs"]
+mod reports;
+#[path = "cli/seeds.rs"]
+mod seeds;
+#[path = "cli/support.rs"]
+mod support;
+#[path = "cli/terminal.rs"]
+mod terminal;
+#[path = "cli/verdicts.rs"]
+mod verdicts;
