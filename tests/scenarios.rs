@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the real world is what is tested")]
 
+use simq::scenario::report::replay;
 use simq::scenario::{Report, Scenario, run};
 use std::collections::BTreeMap;
 use std::fs;
@@ -29,7 +30,7 @@ fn every_story_comes_to_its_verdict_on_every_seed() {
         for variant in scenario.variants() {
             for seed in scenario.seed()..=scenario.seed() + MORE_SEEDS {
                 let report = run_one(&scenario, variant.as_deref(), seed);
-                assert!(report.passed(), "simq {}\n{}", report.replay_arguments(), report.failures.join("\n"));
+                assert!(report.passed(), "{}\n{}", replay(&report, "simq"), report.failures.join("\n"));
             }
         }
     }

@@ -1,15 +1,15 @@
 //! The broker actor: connects, reconnects, and passes on what the session hears.
 
+mod requests;
+
 use super::amqp::{Event, Name};
 use super::frame::{FromServer, ToServer};
 use super::session::Session;
-use super::{
-    CancelConsumers, Close, Consume, Epoch, FromBroker, Publish, PublishError, Reply, SetPrefetch, Settle, backoff,
-};
+use super::{Epoch, FromBroker, PublishError, Reply, backoff};
 use crate::env::{Alarm, Env, Instant, Link};
 use crate::message::Message;
 use crate::settings::{Settings, duration};
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, WrapFuture};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -229,94 +229,4 @@ impl Broker {
 
 impl Actor for Broker {
     type Context = Context<Self>;
-}
-
-impl Handler<Publish> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, publish: Publish, ctx: &mut Self::Context) {
-        let Publish { queue, message, reply } = publish;
-        match &mut self.connection {
-            Connection::Up(session) => session.publish(queue, message, reply, &self.settings),
-            Connection::Closed => reply(Err(PublishError::Closing)),
-            Connection::Idle => {
-                self.waiting.push_back(Waiting { queue, message, reply });
-                self.connect(ctx);
-            }
-            Connection::Connecting | Connection::Down { .. } => {
-                self.waiting.push_back(Waiting { queue, message, reply });
-            }
-        }
-    }
-}
-
-impl Handler<Consume> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, consume: Consume, ctx: &mut Self::Context) {
-        let Consume { queues, prefetch, to } = consume;
-        match &mut self.connection {
-            Connection::Up(session) => {
-                session.consume(&queues, prefetch, &self.settings);
-                self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| self.env.now());
-                self.set_alarm(ctx);
-            }
-            Connection::Idle => self.connect(ctx),
-            _ => {}
-        }
-        self.subscription = Some(Subscription { queues, prefetch, to, cancelled: false });
-    }
-}
-
-impl Handler<Settle> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, settle: Settle, _: &mut Self::Context) {
-        match &self.connection {
-            Connection::Up(session) if session.epoch == settle.epoch => session.settle(&settle),
-            _ => tracing::debug!(tag = settle.tag, "not settled: its connection is gone"),
-        }
-    }
-}
-
-impl Handler<SetPrefetch> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, SetPrefetch(prefetch): SetPrefetch, _: &mut Self::Context) {
-        let Some(subscription) = self.subscription.as_mut() else { return };
-        if std::mem::replace(&mut subscription.prefetch, prefetch) != prefetch
-            && let Connection::Up(session) = &self.connection
-        {
-            session.set_prefetch(prefetch);
-        }
-    }
-}
-
-impl Handler<CancelConsumers> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, _: CancelConsumers, _: &mut Self::Context) {
-        let Some(subscription) = self.subscription.as_mut() else { return };
-        if !std::mem::replace(&mut subscription.cancelled, true)
-            && let Connection::Up(session) = &self.connection
-        {
-            session.cancel(&subscription.queues);
-        }
-    }
-}
-
-impl Handler<Close> for Broker {
-    type Result = ();
-
-    fn handle(&mut self, close: Close, ctx: &mut Self::Context) {
-        if let Connection::Up(session) = std::mem::replace(&mut self.connection, Connection::Closed) {
-            session.close();
-            session.lost();
-        }
-        for publish in std::mem::take(&mut self.waiting) {
-            (publish.reply)(Err(PublishError::Closing));
-        }
-        self.set_alarm(ctx);
-        (close.done)();
-    }
 }

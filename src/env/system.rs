@@ -105,8 +105,10 @@ pub(crate) fn scope<'env, T>(work: impl for<'scope> FnOnce(&'scope std::thread::
 }
 
 /// Real time that something took, for people to read.
+#[cfg(feature = "sim")]
 pub(crate) struct Stopwatch(std::time::Instant);
 
+#[cfg(feature = "sim")]
 impl Stopwatch {
     pub(crate) fn start() -> Self {
         Stopwatch(std::time::Instant::now())

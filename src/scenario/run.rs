@@ -115,12 +115,6 @@ impl Report {
     pub fn passed(&self) -> bool {
         self.failures.is_empty()
     }
-
-    /// The arguments of `simq` that show this run again.
-    pub fn replay_arguments(&self) -> String {
-        let variant = self.variant.as_ref().map(|variant| format!(" --variant {variant}")).unwrap_or_default();
-        format!("run {} --seed {}{variant}", self.file, self.seed)
-    }
 }
 
 /// Runs a variant of a scenario. `sink` reads the trace; `with_ledger` puts every task into the report.
@@ -319,6 +313,10 @@ fn failures(expectations: &[Expectation], faults: &[FaultReport], outcome: &Outc
             true => format!("{key}: wanted {wanted}, seen {seen}"),
             false => format!("{key}: wanted {wanted}, but nothing in this run puts it to the test"),
         });
+    }
+    // Whoever wants a process to crash says so with `crashed`.
+    if !expectations.iter().any(|expectation| expectation.key == "crashed") {
+        failures.extend(outcome.crashed.iter().map(|crash| format!("crashed: {crash}")));
     }
     for fault in faults.iter().filter(|fault| !fault.struck) {
         failures.push(format!("fault never struck: {} ({})", fault.fault, fault.when));

@@ -1,0 +1,96 @@
+//! What other actors ask of the broker actor.
+
+use super::super::{CancelConsumers, Close, Consume, Publish, PublishError, SetPrefetch, Settle};
+use super::{Broker, Connection, Subscription, Waiting};
+use crate::env::Instant;
+use actix::{Context, Handler};
+
+impl Handler<Publish> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, publish: Publish, ctx: &mut Context<Self>) {
+        let Publish { queue, message, reply } = publish;
+        match &mut self.connection {
+            Connection::Up(session) => session.publish(queue, message, reply, &self.settings),
+            Connection::Closed => reply(Err(PublishError::Closing)),
+            Connection::Idle => {
+                self.waiting.push_back(Waiting { queue, message, reply });
+                self.connect(ctx);
+            }
+            Connection::Connecting | Connection::Down { .. } => {
+                self.waiting.push_back(Waiting { queue, message, reply });
+            }
+        }
+    }
+}
+
+impl Handler<Consume> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, consume: Consume, ctx: &mut Context<Self>) {
+        let Consume { queues, prefetch, to } = consume;
+        match &mut self.connection {
+            Connection::Up(session) => {
+                session.consume(&queues, prefetch, &self.settings);
+                self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| self.env.now());
+                self.set_alarm(ctx);
+            }
+            Connection::Idle => self.connect(ctx),
+            _ => {}
+        }
+        self.subscription = Some(Subscription { queues, prefetch, to, cancelled: false });
+    }
+}
+
+impl Handler<Settle> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, settle: Settle, _: &mut Context<Self>) {
+        match &self.connection {
+            Connection::Up(session) if session.epoch == settle.epoch => session.settle(&settle),
+            _ => tracing::debug!(tag = settle.tag, "not settled: its connection is gone"),
+        }
+    }
+}
+
+impl Handler<SetPrefetch> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, SetPrefetch(prefetch): SetPrefetch, _: &mut Context<Self>) {
+        let Some(subscription) = self.subscription.as_mut() else { return };
+        if std::mem::replace(&mut subscription.prefetch, prefetch) != prefetch
+            && let Connection::Up(session) = &self.connection
+        {
+            session.set_prefetch(prefetch);
+        }
+    }
+}
+
+impl Handler<CancelConsumers> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, _: CancelConsumers, _: &mut Context<Self>) {
+        let Some(subscription) = self.subscription.as_mut() else { return };
+        if !std::mem::replace(&mut subscription.cancelled, true)
+            && let Connection::Up(session) = &self.connection
+        {
+            session.cancel(&subscription.queues);
+        }
+    }
+}
+
+impl Handler<Close> for Broker {
+    type Result = ();
+
+    fn handle(&mut self, close: Close, ctx: &mut Context<Self>) {
+        if let Connection::Up(session) = std::mem::replace(&mut self.connection, Connection::Closed) {
+            session.close();
+            session.lost();
+        }
+        for publish in std::mem::take(&mut self.waiting) {
+            (publish.reply)(Err(PublishError::Closing));
+        }
+        self.set_alarm(ctx);
+        (close.done)();
+    }
+}
