@@ -8,9 +8,9 @@
 //!   arrives, and every record enters the hash of the run together with a hash of the message's bytes.
 //! - W3 also keeps a ledger: the broker reports what becomes of each job, and a table outside of the world is checked
 //!   when the run ends.
-//! - W3's broker and workers are actix actors, because that is what simq is for; W1, W2 and W3's producer are plain
-//!   tasks. With plain tasks for all of W3, like those of the other ports, 1.22 times as many seeds ran per CPU second:
-//!   an actor polls its mailbox and everything it has spawned each time it wakes.
+//! - W3's broker is an actix actor, because that is what simq is for; everything else is plain tasks, as all of it is in
+//!   the other ports. With actors for the workers too, 0.95 times as many seeds ran per CPU second: an actor polls its
+//!   mailbox and everything it has spawned each time it wakes.
 //! - No program uses tokio's timers, so the world does not keep tokio's clock in step with its own.
 //! - A worker that loses a job stays alive and sleeps; its process is not killed.
 

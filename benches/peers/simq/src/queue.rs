@@ -1,4 +1,5 @@
-//! W3 as actix actors: a [`Server`] and four [`Worker`]s, each driven by the world as one future.
+//! W3: the broker is an actix actor, a [`Server`] driven by the world as one future; producer and workers are plain
+//! tasks, as all of them are in the other ports.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -12,7 +13,7 @@ mod server;
 mod worker;
 
 use server::Server;
-use worker::Worker;
+use worker::work;
 
 const BROKER: &str = "broker";
 
@@ -36,7 +37,7 @@ pub(crate) fn run(seed: u64) -> Run {
     world.start("producer");
     for worker in 0..queue::WORKERS {
         let name = format!("worker-{worker}");
-        world.define(&name, move |process| start(&process, Worker::new(process.clone(), seed)));
+        world.define(&name, move |process| process.spawn(work(process.clone(), seed)));
         world.start(&name);
     }
     let summary = crate::finish(&world, Stop::Asked);
