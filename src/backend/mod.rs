@@ -1,6 +1,6 @@
 //! The backend actor: states and results, and waiting for them.
 //!
-//! One actor per process. It speaks to a result store over a link ([`frame`]); the embedded store is [`store`], a pure
+//! One actor per process. It speaks to a result store over a link (`frame`); the embedded store is `store`, a pure
 //! state machine, served by [`server`]. What is not yet stored is kept and sent again after a lost connection; storing
 //! twice is harmless.
 

@@ -10,7 +10,7 @@ use crate::backend::Meta;
 use crate::broker::amqp::Delivery;
 use crate::broker::{Epoch, Settle, Settlement};
 use crate::events::{Event, State, What};
-use crate::message::{Malformed, TaskMessage};
+use crate::message::{Malformed, Message, TaskMessage};
 use crate::producer::Forward;
 use actix::{AsyncContext, Context};
 use std::sync::Arc;
@@ -174,8 +174,7 @@ impl Worker {
             self.with.broker.do_send(Settle { epoch, tag, how });
             return;
         };
-        let mut letter = crate::message::Message::clone(&delivery.message);
-        letter.headers.set(REASON_HEADER, why);
+        let letter = letter(&delivery.message, &why);
         let me = ctx.address();
         self.with.producer.do_send(Forward {
             message: Arc::new(letter),
@@ -188,5 +187,33 @@ impl Worker {
     pub(super) fn buried(&mut self, buried: &Buried) {
         let how = if buried.result.is_ok() { Settlement::Ack } else { Settlement::Discard };
         self.with.broker.do_send(Settle { epoch: buried.epoch, tag: buried.tag, how });
+    }
+}
+
+/// The dead letter of a message: the message itself, and why it is dead.
+fn letter(message: &Message, why: &str) -> Message {
+    let mut letter = message.clone();
+    letter.headers.set(REASON_HEADER, why);
+    letter
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dead_letter_says_why_and_changes_nothing_else() {
+        let mut message = Message { body: b"\x80not json".as_slice().into(), ..Message::default() };
+        message.headers.set("id", "a");
+        message.headers.set("task", "t");
+        message.properties.content_type = Some("application/json".into());
+        let why = TaskMessage::decode(&message).expect_err("no JSON").to_string();
+        let mut letter = letter(&message, &why);
+        let reason = letter.headers.remove(REASON_HEADER);
+        assert!(
+            reason.as_ref().and_then(|reason| reason.as_str()).is_some_and(|reason| reason.contains("JSON")),
+            "{reason:?}"
+        );
+        assert_eq!(letter, message);
     }
 }

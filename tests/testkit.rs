@@ -1,0 +1,82 @@
+//! A user's own application in the simulated cluster: real task functions, virtual time.
+#![allow(clippy::disallowed_methods, reason = "user code sleeps through tokio, and the test looks at the real clock")]
+
+use simq::scenario::testkit::Cluster;
+use simq::{App, TaskContext, TaskError, TaskOptions};
+use simq_sim::{Fault, Point, Trigger};
+use std::time::{Duration, Instant};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn app() -> App {
+    let app = App::new("shop");
+    let _ = app.task("order.ship", |_: TaskContext, (id,): (u32,)| async move {
+        tokio::time::sleep(Duration::from_secs(3600)).await;
+        Ok(format!("shipped {id}"))
+    });
+    let stubborn = TaskOptions { max_retries: Some(Some(50)), ..TaskOptions::default() };
+    let _ = app.task_with("mail.send", stubborn, |ctx: TaskContext, (): ()| async move {
+        if ctx.retries() < 24 { Err(TaskError::retry_in(Duration::from_secs(3600))) } else { Ok(ctx.retries()) }
+    });
+    let _ = app.task("order.place", |ctx: TaskContext, (id,): (u32,)| async move {
+        let ship = ctx.app().remote::<(u32,), String>("order.ship");
+        ship.delay((id,)).await?;
+        Ok(())
+    });
+    app
+}
+
+#[test]
+fn a_day_of_hourly_retries_takes_no_time() {
+    let started = Instant::now();
+    let summary = Cluster::new(app).limit(DAY * 2).run(|client| async move {
+        let mail = client.app.remote::<(), u32>("mail.send");
+        assert_eq!(mail.delay(()).await.unwrap().get(DAY * 2).await, Ok(24));
+        assert!(client.now() >= DAY && client.now() < DAY + Duration::from_secs(60));
+    });
+    assert_eq!((summary.lost, summary.executions), (0, 25));
+    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+}
+
+#[test]
+fn an_hour_of_tokio_s_sleep_survives_the_death_of_its_worker() {
+    let summary =
+        Cluster::new(app).workers(2, 1).limit(DAY).kill_at(Duration::from_secs(1800), "w1").run(|client| async move {
+            let place = client.app.remote::<(u32,), String>("order.ship");
+            let calls = [place.delay((1,)).await.unwrap(), place.delay((2,)).await.unwrap()];
+            for (id, call) in (1..).zip(calls) {
+                assert_eq!(call.get(DAY).await.unwrap(), format!("shipped {id}"));
+            }
+        });
+    assert_eq!((summary.lost, summary.duplicated, summary.executions), (0, 0, 3));
+    // Two at once until half past, then one after the other.
+    assert!(summary.virtual_time > Duration::from_secs(7200));
+}
+
+#[test]
+fn a_worker_that_dies_between_result_and_ack_runs_its_task_twice() {
+    let before_ack = Trigger { process: "w1".into(), point: Point::Before, effect: Some("basic.ack".into()), nth: 1 };
+    let summary = Cluster::new(app).workers(2, 1).fault_on(before_ack, Fault::Kill { process: "w1".into() }).run(
+        |client| async move {
+            let place = client.app.remote::<(u32,), ()>("order.place");
+            for id in 0..4 {
+                place.delay((id,)).await.unwrap();
+            }
+        },
+    );
+    assert_eq!((summary.lost, summary.duplicated), (0, 1));
+}
+
+#[test]
+fn the_same_seed_is_the_same_run() {
+    let run = |seed| {
+        Cluster::new(app).seed(seed).workers(2, 2).run(|client| async move {
+            let ship = client.app.remote::<(u32,), String>("order.ship");
+            for id in 0..6 {
+                ship.delay((id,)).await.unwrap();
+            }
+        })
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1).trace_hash, run(2).trace_hash);
+}
