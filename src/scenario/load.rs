@@ -60,7 +60,7 @@ impl Scenario {
     ///
     /// The first [`Problem`].
     pub fn parse(path: &Path, text: String) -> Result<Scenario, Problem> {
-        let text = text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned);
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         if text.trim().is_empty() {
             let message = "the file is empty; `simq new NAME` writes a scenario to start from";
             return Err(Problem::at(path, &text, 0..0, message));

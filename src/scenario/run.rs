@@ -3,6 +3,7 @@
 use super::cluster::{self, Outcome, Plan, WorkerPlan};
 use super::expect::{Expectation, Whole, check};
 use super::faults::{Compiled, compile};
+use super::format::{Task, Variant};
 use super::ledger::Ledger;
 use super::load::{Host, Scenario, client_of};
 use super::script::{Job, POISON, application, client, saboteur};
@@ -132,9 +133,9 @@ pub fn run(
     let stopwatch = Stopwatch::start();
     let overlay = scenario.variant(variant);
     let settings = scenario.settings(&overlay);
-    let (plan, poisoned) = plan(scenario, variant, seed)?;
-    let mut outcome = cluster::run(&plan, sink)?;
     let tasks = scenario.tasks(&overlay);
+    let (plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
+    let mut outcome = cluster::run(&plan, sink)?;
     for record in outcome.ledger.tasks.values_mut() {
         let task = tasks.iter().find(|(name, _)| *name == record.task).map(|(_, task)| task);
         record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
@@ -183,10 +184,13 @@ fn seconds(nanos: u64) -> f64 {
 }
 
 /// A plan, and how many messages it poisons.
-fn plan(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(Plan, usize), super::Problem> {
-    let overlay = scenario.variant(variant);
-    let settings = scenario.settings(&overlay);
-    let tasks = scenario.tasks(&overlay);
+fn plan(
+    scenario: &Scenario,
+    overlay: &Variant,
+    settings: &Settings,
+    tasks: &[(String, Task)],
+    seed: u64,
+) -> Result<(Plan, usize), super::Problem> {
     let task =
         |name: &str| tasks.iter().find(|(known, _)| known == name).map(|(_, task)| task.clone()).unwrap_or_default();
     let mut clients: Vec<_> = scenario
@@ -201,7 +205,7 @@ fn plan(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(Plan, 
         .collect();
     let mut faults = Vec::new();
     let mut poisoned = 0;
-    for (number, fault) in scenario.faults(&overlay).iter().enumerate() {
+    for (number, fault) in scenario.faults(overlay).iter().enumerate() {
         match compile(scenario, fault, number, seed)? {
             Compiled::Fault(when, fault) => faults.push((when, fault)),
             Compiled::Poison { at, queue, body } => {
@@ -227,12 +231,12 @@ fn plan(scenario: &Scenario, variant: Option<&str>, seed: u64) -> Result<(Plan, 
         clients,
         beat: beat_entries(scenario, &task),
         faults,
-        apps: application(settings, tasks.clone()),
+        apps: application(settings.clone(), tasks.to_vec()),
     };
     Ok((plan, poisoned))
 }
 
-fn beat_entries(scenario: &Scenario, task: &impl Fn(&str) -> super::format::Task) -> Vec<Entry> {
+fn beat_entries(scenario: &Scenario, task: &impl Fn(&str) -> Task) -> Vec<Entry> {
     let entries = scenario.file.beat.iter().map(|entry| {
         let name = entry.task.get_ref().clone();
         let task = task(&name);

@@ -2,7 +2,7 @@
 
 use super::request::{CutBy, Phase, RequestId};
 use super::shutdown::Action;
-use super::{Due, Exit, Signalled, Worker};
+use super::{Due, Exit, ShutDown, Worker};
 use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement};
 use crate::events::{Event, What};
 use actix::{AsyncContext, Context};
@@ -20,7 +20,7 @@ impl Worker {
         self.env.spawn(async move {
             loop {
                 let signal = env.next_signal().await;
-                me.do_send(Signalled(signal));
+                me.do_send(ShutDown(signal));
             }
         });
     }

@@ -88,11 +88,7 @@ struct Buried {
     result: Result<(), PublishError>,
 }
 
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Signalled(Signal);
-
-/// Asks a worker to shut down as a signal would.
+/// A signal came, or somebody asks for what it would bring about.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct ShutDown(pub(crate) Signal);
@@ -277,20 +273,12 @@ impl Handler<Buried> for Worker {
     }
 }
 
-impl Handler<Signalled> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, Signalled(signal): Signalled, ctx: &mut Self::Context) {
-        let actions = self.shutdown.signal(signal, self.running + self.finishing);
-        self.act(actions, ctx);
-    }
-}
-
 impl Handler<ShutDown> for Worker {
     type Result = ();
 
     fn handle(&mut self, ShutDown(signal): ShutDown, ctx: &mut Self::Context) {
-        self.handle(Signalled(signal), ctx);
+        let actions = self.shutdown.signal(signal, self.running + self.finishing);
+        self.act(actions, ctx);
     }
 }
 
