@@ -30,7 +30,10 @@ pub mod settings;
 mod text;
 pub mod worker;
 
-pub use app::{App, AsyncResult, CallOptions, Error, Running, Task, TaskContext, TaskError, TaskOptions, TaskResult};
+pub use app::{
+    App, AsyncResult, CallOptions, Error, Kwargs, PublishRetry, Running, Task, TaskContext, TaskError, TaskOptions,
+    TaskResult,
+};
 
 /// The README's examples, compiled and run as doctests.
 #[cfg(doctest)]

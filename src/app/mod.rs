@@ -1,6 +1,7 @@
 //! An application: its tasks, its settings, and typed handles to call them.
 
 mod args;
+mod bind;
 mod call;
 mod context;
 mod error;
@@ -10,8 +11,8 @@ mod result;
 mod running;
 mod task;
 
-pub use args::TaskArgs;
-pub use call::CallOptions;
+pub use args::{Kwargs, RawArguments, TaskArgs};
+pub use call::{CallOptions, PublishRetry};
 pub use context::TaskContext;
 pub use error::{Error, Failure, TaskError, TaskResult};
 pub use node::{Endpoints, Node};

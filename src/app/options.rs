@@ -38,6 +38,9 @@ pub struct TaskOptions {
     pub ignore_result: Option<bool>,
     /// Store STARTED. Default: `task_track_started`.
     pub track_started: Option<bool>,
+    /// Names of its positional parameters, in order: with them a caller may pass arguments by name, as Python callers do.
+    /// Default: none. A task that takes [`Kwargs`](crate::Kwargs) needs none.
+    pub parameters: Vec<String>,
     /// Queue of its calls. Default: `task_default_queue`.
     pub queue: Option<String>,
     /// Priority of its calls. Default: `task_default_priority`, then 0.

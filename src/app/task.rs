@@ -31,8 +31,9 @@ impl Definition {
         Fut: Future<Output = TaskResult<R>> + 'static,
     {
         let task = name.clone();
+        let parameters = options.parameters.clone();
         let body = move |ctx: TaskContext| -> LocalFuture<TaskResult<Box<RawValue>>> {
-            let called = arguments::<A>(&task, &ctx).map(|args| function(ctx, args));
+            let called = arguments::<A>(&task, &ctx, &parameters).map(|args| function(ctx, args));
             Box::pin(async move {
                 let value = called?.await?;
                 let unwritable = |error: serde_json::Error| TaskError::failure("EncodeError", error.to_string());
@@ -47,13 +48,10 @@ impl Definition {
     }
 }
 
-fn arguments<A: TaskArgs>(task: &str, ctx: &TaskContext) -> Result<A, TaskError> {
+fn arguments<A: TaskArgs>(task: &str, ctx: &TaskContext, parameters: &[String]) -> Result<A, TaskError> {
     let type_error = |why: String| TaskError::Failure(Failure::new("TypeError", format!("{task}() {why}")));
     let message = ctx.message();
-    if message.kwargs.get().trim() != "{}" {
-        return Err(type_error(format!("takes no keyword arguments but got {}", message.kwargs.get())));
-    }
-    A::from_json(&message.args).map_err(type_error)
+    A::from_json(&message.args, &message.kwargs, parameters).map_err(type_error)
 }
 
 /// A handle to a task: call it, and get its result with its type.
@@ -95,12 +93,8 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
     /// As [`Task::delay`].
     pub async fn apply_async(&self, args: A, options: CallOptions) -> Result<AsyncResult<R>, Error> {
         let client = self.app.client()?;
-        let call = Call {
-            task: self.definition.name.clone(),
-            args: args.to_json().map_err(Error::Arguments)?,
-            options: self.with_task_options(options),
-            retries: 0,
-        };
+        let (args, kwargs) = args.to_json().map_err(Error::Arguments)?;
+        let call = Call { task: self.definition.name.clone(), args, kwargs, options: self.with_task_options(options) };
         let (told, reply) = oneshot::channel();
         client.producer.do_send(Send {
             call,

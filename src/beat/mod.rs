@@ -33,6 +33,8 @@ pub struct Entry {
     pub task: Arc<str>,
     /// Its arguments, a JSON array.
     pub args: Box<RawValue>,
+    /// Its keyword arguments, a JSON object.
+    pub kwargs: Box<RawValue>,
     /// When.
     pub schedule: Interval,
     /// How it is called.
@@ -105,8 +107,8 @@ impl Beat {
         let call = Call {
             task: scheduled.task.clone(),
             args: scheduled.args.clone(),
+            kwargs: scheduled.kwargs.clone(),
             options: scheduled.options.clone(),
-            retries: 0,
         };
         let me = ctx.address();
         self.producer.do_send(Send {

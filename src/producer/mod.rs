@@ -3,6 +3,7 @@
 //! In profile `celery` there is no bound on connecting, and callers of a broker that is down wait: that is Celery's
 //! default, and `task_publish_timeout` is the cure.
 
+mod build;
 mod policy;
 
 use crate::app::{CallOptions, Error};
@@ -11,7 +12,7 @@ use crate::broker::{Broker, Publish, PublishError};
 use crate::collections::Map;
 use crate::env::{Alarm, Env, Instant};
 use crate::events::{Event, What};
-use crate::message::{DeliveryMode, Message, TaskMessage};
+use crate::message::{Message, TaskMessage};
 use crate::settings::Settings;
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use policy::PublishPolicy;
@@ -27,8 +28,8 @@ const MAX_UNDER_WAY: usize = 100_000;
 pub(crate) struct Call {
     pub(crate) task: Arc<str>,
     pub(crate) args: Box<RawValue>,
+    pub(crate) kwargs: Box<RawValue>,
     pub(crate) options: CallOptions,
-    pub(crate) retries: u32,
 }
 
 /// Sends a call; answers with its id.
@@ -109,27 +110,6 @@ impl Producer {
             next: 0,
             alarm: Alarm::default(),
         })
-    }
-
-    fn build(&self, call: Call) -> (TaskMessage, Name, Duration) {
-        let options = call.options;
-        let id = options.task_id.unwrap_or_else(|| self.env.uuid());
-        let mut task = TaskMessage::new(id, call.task, call.args, no_kwargs());
-        let now = self.env.wall();
-        task.retries = call.retries;
-        task.eta = options.countdown.filter(|countdown| !countdown.is_zero()).and_then(|after| now.checked_add(after));
-        task.expires = options.expires.and_then(|after| now.checked_add(after));
-        task.time_limit = options.time_limit.map(|limit| limit.as_secs_f64());
-        task.soft_time_limit = options.soft_time_limit.map(|limit| limit.as_secs_f64());
-        task.ignore_result = options.ignore_result;
-        task.origin = Some(self.origin.clone());
-        let usual = self.settings.task_default_priority.and_then(|priority| u8::try_from(priority).ok());
-        if self.settings.task_default_delivery_mode == 1 {
-            task.delivery_mode = DeliveryMode::Transient;
-        }
-        task.priority = options.priority.or(usual).unwrap_or(0);
-        let queue = options.queue.map_or_else(|| self.default_queue.clone(), Into::into);
-        (task, queue, options.countdown.unwrap_or_default())
     }
 
     fn publish(
@@ -251,10 +231,6 @@ impl Producer {
     }
 }
 
-fn no_kwargs() -> Box<RawValue> {
-    RawValue::from_string("{}".to_owned()).unwrap_or_default()
-}
-
 impl Actor for Producer {
     type Context = Context<Self>;
 }
@@ -263,7 +239,8 @@ impl Handler<Send> for Producer {
     type Result = ();
 
     fn handle(&mut self, send: Send, ctx: &mut Self::Context) {
-        let (task, queue, delay) = self.build(send.call);
+        let (task, queue) = self.build(send.call);
+        let delay = task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(self.env.wall()));
         self.report_call(&task, &queue, delay);
         let (id, reply) = (task.id.clone(), send.reply);
         let message = Arc::new(task.encode(self.env.wall()));

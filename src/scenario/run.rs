@@ -245,6 +245,7 @@ fn beat_entries(scenario: &Scenario, task: &impl Fn(&str) -> Task) -> Vec<Entry>
             name: entry.name.clone().unwrap_or_else(|| name.clone()),
             task: name.into(),
             args: RawValue::from_string(format!("[{}]", takes.as_nanos())).unwrap_or_default(),
+            kwargs: RawValue::from_string("{}".to_owned()).unwrap_or_default(),
             schedule: Interval::new(entry.every.get_ref().0),
             options: CallOptions { queue: entry.queue.clone().or(task.queue), ..CallOptions::default() },
         }

@@ -85,9 +85,9 @@ fn options(task: &Task) -> TaskOptions {
         retry_backoff_max: task.retry_backoff_max.map(|max| max.0),
         retry_jitter: task.retry_jitter,
         ignore_result: task.ignore_result,
-        track_started: None,
         queue: task.queue.clone(),
         priority: task.priority,
+        ..TaskOptions::default()
     }
 }
 

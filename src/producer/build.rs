@@ -1,0 +1,52 @@
+//! Makes the message of a call.
+
+use super::{Call, Producer};
+use crate::app::CallOptions;
+use crate::broker::amqp::Name;
+use crate::message::{DeliveryMode, TaskMessage, Timestamp};
+use std::time::Duration;
+
+impl Producer {
+    pub(super) fn build(&self, call: Call) -> (TaskMessage, Name) {
+        let options = call.options;
+        let now = self.env.wall();
+        let id = options.task_id.clone().unwrap_or_else(|| self.env.uuid());
+        let queue = options.queue.as_deref().map_or_else(|| self.default_queue.clone(), Into::into);
+        let mut task = TaskMessage::new(id, call.task, call.args, call.kwargs);
+        task.eta = options.eta.or_else(|| later(now, options.countdown.filter(|countdown| !countdown.is_zero())));
+        task.expires = options.expires_at.or_else(|| later(now, options.expires));
+        task.origin = Some(self.origin.clone());
+        task.priority = options.priority.or(self.default_priority()).unwrap_or(0);
+        task.delivery_mode = options.delivery_mode.unwrap_or(self.default_delivery_mode());
+        describe(&mut task, options);
+        (task, queue)
+    }
+
+    fn default_priority(&self) -> Option<u8> {
+        self.settings.task_default_priority.and_then(|priority| u8::try_from(priority).ok())
+    }
+
+    fn default_delivery_mode(&self) -> DeliveryMode {
+        if self.settings.task_default_delivery_mode == 1 { DeliveryMode::Transient } else { DeliveryMode::Persistent }
+    }
+}
+
+/// What a message says of itself just as the caller put it.
+fn describe(task: &mut TaskMessage, options: CallOptions) {
+    task.shadow = options.shadow.map(Into::into);
+    task.time_limit = options.time_limit.map(|limit| limit.as_secs_f64());
+    task.soft_time_limit = options.soft_time_limit.map(|limit| limit.as_secs_f64());
+    task.ignore_result = options.ignore_result;
+    task.reply_to = options.reply_to;
+    task.argsrepr = options.argsrepr.map(Into::into);
+    task.kwargsrepr = options.kwargsrepr.map(Into::into);
+    if !options.stamps.is_empty() {
+        task.stamped_headers = Some(options.stamps.keys().cloned().collect());
+        task.stamps = options.stamps;
+    }
+    task.extra = options.headers;
+}
+
+fn later(now: Timestamp, after: Option<Duration>) -> Option<Timestamp> {
+    now.checked_add(after?)
+}
