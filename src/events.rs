@@ -23,9 +23,22 @@ pub enum State {
     Failure,
     /// Revoked or expired.
     Revoked,
+    /// A worker has it. Celery knows it from events only; simq stores it for whoever asks for it.
+    Received,
+    /// It rejected its message.
+    Rejected,
+    /// It asked to be ignored.
+    Ignored,
+    /// A state of the task's own, such as PROGRESS; its name stands in the result.
+    Custom,
 }
 
 impl State {
+    const ALL: [State; 10] = {
+        use State::{Custom, Failure, Ignored, Pending, Received, Rejected, Retry, Revoked, Started, Success};
+        [Pending, Started, Retry, Success, Failure, Revoked, Received, Rejected, Ignored, Custom]
+    };
+
     /// Celery's name.
     pub fn name(self) -> &'static str {
         match self {
@@ -35,18 +48,40 @@ impl State {
             State::Success => "SUCCESS",
             State::Failure => "FAILURE",
             State::Revoked => "REVOKED",
+            State::Received => "RECEIVED",
+            State::Rejected => "REJECTED",
+            State::Ignored => "IGNORED",
+            State::Custom => "CUSTOM",
         }
     }
 
     /// The state of that name.
     pub fn named(name: &str) -> Option<State> {
-        use State::{Failure, Pending, Retry, Revoked, Started, Success};
-        [Pending, Started, Retry, Success, Failure, Revoked].into_iter().find(|state| state.name() == name)
+        State::ALL.into_iter().find(|state| state.name() == name)
     }
 
     /// Nothing further will happen to the task: what `get()` waits for.
     pub fn is_ready(self) -> bool {
-        matches!(self, State::Success | State::Failure | State::Revoked)
+        matches!(self, State::Success | State::Failure | State::Revoked | State::Rejected | State::Ignored)
+    }
+
+    /// Which of two states of one task says more, with `result_precedence = "full"`: what is done is not undone by news
+    /// of an earlier time, and a success by nothing.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            State::Success => 5,
+            State::Failure => 4,
+            State::Revoked => 3,
+            State::Rejected | State::Ignored => 2,
+            State::Started | State::Retry | State::Received | State::Custom => 1,
+            State::Pending => 0,
+        }
+    }
+}
+
+impl std::fmt::Display for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.name())
     }
 }
 
@@ -118,6 +153,8 @@ pub enum What<'a> {
     Stored { state: State },
     /// The backend kept what it had: a success stays.
     StoreIgnored { state: State },
+    /// The backend dropped what it had.
+    Forgotten,
     /// A caller waits for the result.
     Waiting,
     /// A caller has stopped waiting, with the state or without.
@@ -153,6 +190,7 @@ impl What<'_> {
             What::Refused { .. } => "task.refused",
             What::Stored { .. } => "result.stored",
             What::StoreIgnored { .. } => "result.ignored",
+            What::Forgotten => "result.forgotten",
             What::Waiting => "result.waiting",
             What::Waited { .. } => "result.waited",
             What::Draining => "worker.draining",

@@ -56,9 +56,13 @@ impl<E: std::error::Error> From<E> for TaskError {
         let full = std::any::type_name::<E>();
         let path = full.split('<').next().unwrap_or(full);
         let (module, name) = path.rsplit_once("::").unwrap_or(("builtins", path));
-        TaskError::Failure(Failure { module: module.replace("::", "."), ..Failure::new(name, error.to_string()) })
+        let failure = Failure { module: module.replace("::", "."), ..Failure::new(name, error.to_string()) };
+        TaskError::Failure(failure.caused_by(error.source()))
     }
 }
+
+/// Characters of causes that a traceback holds.
+const MAX_TRACEBACK: usize = 16 << 10;
 
 /// An exception as it travels in results: Celery's `exc_type`, `exc_message`, `exc_module`.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -70,13 +74,50 @@ pub struct Failure {
     pub message: Vec<Value>,
     /// Where the type lives; `builtins` for Python's own.
     pub module: String,
+    /// Text that shows where it came from. A worker writes one if there is none.
+    pub traceback: Option<String>,
 }
 
 impl Failure {
     /// An exception with one text.
     pub fn new(exc_type: impl Into<String>, message: impl Into<String>) -> Self {
         let message = vec![Value::String(message.into())];
-        Failure { exc_type: exc_type.into(), message, module: "builtins".to_owned() }
+        Failure { exc_type: exc_type.into(), message, module: "builtins".to_owned(), traceback: None }
+    }
+
+    /// Keeps the errors behind this one for the traceback.
+    fn caused_by(mut self, mut cause: Option<&dyn std::error::Error>) -> Self {
+        let mut causes = String::new();
+        while let Some(error) = cause.filter(|_| causes.len() < MAX_TRACEBACK) {
+            causes.push_str(&format!("caused by: {error}\n"));
+            cause = error.source();
+        }
+        self.traceback = (!causes.is_empty()).then_some(causes);
+        self
+    }
+
+    /// The traceback that goes into the result: in Python's form, so that Python clients show it.
+    pub(crate) fn traced(self, task: &str, process: &str) -> Self {
+        let causes = self.traceback.as_deref().unwrap_or_default();
+        if causes.starts_with("Traceback") {
+            return self;
+        }
+        let (name, text) = (&self.exc_type, self.message_text());
+        let place = format!("  Task \"{task}\", in {process}");
+        let traceback = format!("Traceback (most recent call last):\n{place}\n{name}: {text}\n{causes}");
+        Failure { traceback: Some(traceback), ..self }
+    }
+
+    /// Whether it is of that type, named with or without its module.
+    pub fn is_a(&self, exc_type: &str) -> bool {
+        exc_type == self.exc_type
+            || exc_type.rsplit_once('.').is_some_and(|(module, name)| name == self.exc_type && module == self.module)
+    }
+
+    /// Its arguments as text, without quotes.
+    pub(crate) fn message_text(&self) -> String {
+        let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        self.message.iter().map(text).collect::<Vec<_>>().join(", ")
     }
 
     pub(crate) fn in_module(self, module: &str) -> Self {
@@ -112,6 +153,10 @@ pub enum Error {
     /// The task was revoked or had expired.
     #[error("the task was revoked: {0}")]
     Revoked(String),
+    /// The task asked to be ignored, or rejected its message: there is no result (profile `safe`; in profile `celery` a
+    /// caller waits for ever).
+    #[error("the task has no result: {0}")]
+    NoResult(crate::events::State),
     /// The result is not what the handle says.
     #[error("the result can't be read: {0}")]
     Result(String),

@@ -4,6 +4,7 @@ mod args;
 mod bind;
 mod call;
 mod context;
+mod current;
 mod error;
 mod node;
 mod options;
@@ -13,14 +14,15 @@ mod task;
 
 pub use args::{Kwargs, RawArguments, TaskArgs};
 pub use call::{CallOptions, PublishRetry};
-pub use context::TaskContext;
+pub use context::{DeliveryInfo, TaskContext};
 pub use error::{Error, Failure, TaskError, TaskResult};
 pub use node::{Endpoints, Node};
 pub use options::TaskOptions;
-pub use result::AsyncResult;
+pub use result::{AsyncResult, StateChanges};
 pub use running::Running;
 pub use task::Task;
 
+pub(crate) use current::Parent;
 pub(crate) use node::Client;
 pub(crate) use task::Definition;
 

@@ -1,5 +1,6 @@
 //! Options of a task.
 
+use super::Failure;
 use crate::settings::{Settings, duration};
 use crate::worker::ack::AckPolicy;
 use crate::worker::retry::{Backoff, RetryPolicy, RetryRequest};
@@ -26,8 +27,13 @@ pub struct TaskOptions {
     pub max_retries: Option<Option<u32>>,
     /// Wait before a retry that names none. Default: 180 s.
     pub default_retry_delay: Option<Duration>,
-    /// Exception types that are retried by themselves; `Exception` is all of them. Default: none.
+    /// Exception types that are retried by themselves, with or without their module; `Exception` is all of them.
+    /// Default: none.
     pub autoretry_for: Vec<String>,
+    /// Exception types that are not, whatever `autoretry_for` says. Default: none.
+    pub dont_autoretry_for: Vec<String>,
+    /// What an automatic retry asks for: a countdown, a number of retries. Default: nothing in particular.
+    pub retry_kwargs: RetryRequest,
     /// Growing waits for those: `1.0` is Celery's `True`. Default: 0, none.
     pub retry_backoff: f64,
     /// Longest of those waits. Default: 600 s.
@@ -36,6 +42,10 @@ pub struct TaskOptions {
     pub retry_jitter: Option<bool>,
     /// Store no result. Default: `task_ignore_result`.
     pub ignore_result: Option<bool>,
+    /// Store a FAILURE even so. Default: `task_store_errors_even_if_ignored`.
+    pub store_errors_even_if_ignored: Option<bool>,
+    /// Its calls are not begun after this long. Default: never too late.
+    pub expires: Option<Duration>,
     /// Store STARTED. Default: `task_track_started`.
     pub track_started: Option<bool>,
     /// Names of its positional parameters, in order: with them a caller may pass arguments by name, as Python callers do.
@@ -68,7 +78,7 @@ impl TaskOptions {
         RetryPolicy {
             max_retries: self.max_retries.unwrap_or(usual.max_retries),
             default_retry_delay: self.default_retry_delay.unwrap_or(usual.default_retry_delay),
-            retry_kwargs: RetryRequest::default(),
+            retry_kwargs: self.retry_kwargs.clone(),
             retry_backoff: backoff,
         }
     }
@@ -89,7 +99,12 @@ impl TaskOptions {
         self.track_started.unwrap_or(settings.task_track_started)
     }
 
-    pub(crate) fn retries_by_itself(&self, exception: &str) -> bool {
-        self.autoretry_for.iter().any(|wanted| wanted == exception || wanted == "Exception")
+    pub(crate) fn stores_errors_even_if_ignored(&self, settings: &Settings) -> bool {
+        self.store_errors_even_if_ignored.unwrap_or(settings.task_store_errors_even_if_ignored)
+    }
+
+    pub(crate) fn retries_by_itself(&self, failure: &Failure) -> bool {
+        let is = |wanted: &String| wanted == "Exception" || failure.is_a(wanted);
+        self.autoretry_for.iter().any(is) && !self.dont_autoretry_for.iter().any(is)
     }
 }

@@ -1,5 +1,6 @@
 //! Typed handles of tasks, and what the registry keeps of them.
 
+use super::current::Parent;
 use super::{App, AsyncResult, CallOptions, Error, Failure, TaskArgs, TaskContext, TaskError, TaskOptions, TaskResult};
 use crate::env::LocalFuture;
 use crate::producer::{Call, Send};
@@ -94,7 +95,8 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
     pub async fn apply_async(&self, args: A, options: CallOptions) -> Result<AsyncResult<R>, Error> {
         let client = self.app.client()?;
         let (args, kwargs) = args.to_json().map_err(Error::Arguments)?;
-        let call = Call { task: self.definition.name.clone(), args, kwargs, options: self.with_task_options(options) };
+        let (task, parent) = (self.definition.name.clone(), Parent::current());
+        let call = Call { task, args, kwargs, options: self.with_task_options(options), parent: parent.clone() };
         let (told, reply) = oneshot::channel();
         client.producer.do_send(Send {
             call,
@@ -104,7 +106,10 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
             }),
         });
         let id = reply.await.map_err(|_| Error::NotRunning("the producer has stopped".to_owned()))??;
-        Ok(AsyncResult::new(id, client.backend.clone()))
+        if let Some(parent) = parent {
+            parent.add_child(id.clone());
+        }
+        Ok(AsyncResult::new(id, client.clone()))
     }
 
     fn with_task_options(&self, call: CallOptions) -> CallOptions {
@@ -113,6 +118,7 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
             queue: call.queue.or_else(|| task.queue.clone()),
             priority: call.priority.or(task.priority),
             ignore_result: call.ignore_result.or(task.ignore_result),
+            expires: call.expires.or(task.expires),
             ..call
         }
     }

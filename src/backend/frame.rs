@@ -1,18 +1,20 @@
 //! What crosses the link to the embedded result store.
 
+use super::store::Keep;
 use crate::env::{Digest, Frame};
 use crate::events::State;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-/// What a process asks of the store. Puts are answered in order; watches whenever there is something to say.
+/// What a process asks of the store. Writes are answered in order; watches whenever there is something to say.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     /// Keep this state. Answer: [`Response::Stored`].
-    Put { id: Arc<str>, state: State, meta: Arc<[u8]>, lifetime: Option<Duration> },
-    /// Say what is there now, and again when the task is done. Answer: [`Response::Current`].
-    Watch { id: Arc<str> },
+    Put { id: Arc<str>, state: State, meta: Arc<[u8]>, keep: Keep },
+    /// Drop what is there. Answer: [`Response::Stored`].
+    Forget { id: Arc<str> },
+    /// Say what is there now, and again when the task is done, or with `every` state. Answer: [`Response::Current`].
+    Watch { id: Arc<str>, every: bool },
     /// Say no more.
     Unwatch { id: Arc<str> },
     /// Say that the connection lives. Answer: [`Response::Alive`].
@@ -22,7 +24,7 @@ pub(crate) enum Request {
 /// What the store answers.
 #[derive(Clone, Debug)]
 pub(crate) enum Response {
-    /// The oldest unanswered put is done.
+    /// The oldest unanswered write is done.
     Stored,
     /// The connection lives.
     Alive,
@@ -34,6 +36,7 @@ impl Frame for Request {
     fn label(&self) -> &'static str {
         match self {
             Request::Put { .. } => "result.store",
+            Request::Forget { .. } => "result.forget",
             Request::Watch { .. } => "result.watch",
             Request::Unwatch { .. } => "result.unwatch",
             Request::Ping => "heartbeat",
@@ -45,7 +48,8 @@ impl Frame for Request {
             Request::Put { id, state, meta, .. } => {
                 Digest::of("put").bytes(id.as_bytes()).number(*state as u64).bytes(meta).finish()
             }
-            Request::Watch { id } => Digest::of("watch").bytes(id.as_bytes()).finish(),
+            Request::Forget { id } => Digest::of("forget").bytes(id.as_bytes()).finish(),
+            Request::Watch { id, every } => Digest::of("watch").bytes(id.as_bytes()).number(u64::from(*every)).finish(),
             Request::Unwatch { id } => Digest::of("unwatch").bytes(id.as_bytes()).finish(),
             Request::Ping => Digest::of("ping").finish(),
         }
@@ -77,7 +81,9 @@ impl fmt::Display for Request {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Request::Put { id, state, .. } => write!(f, "store {} {id}", state.name()),
-            Request::Watch { id } => write!(f, "watch {id}"),
+            Request::Forget { id } => write!(f, "forget {id}"),
+            Request::Watch { id, every: false } => write!(f, "watch {id}"),
+            Request::Watch { id, every: true } => write!(f, "watch every state of {id}"),
             Request::Unwatch { id } => write!(f, "unwatch {id}"),
             Request::Ping => f.write_str("ping"),
         }

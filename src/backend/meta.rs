@@ -1,4 +1,4 @@
-//! A result as it is stored: Celery's result meta (wire sheet, section 12.1).
+//! A result as it is read: Celery's result meta (wire sheet, section 12.1).
 
 use crate::app::Failure;
 use crate::events::State;
@@ -6,13 +6,12 @@ use crate::message::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use std::fmt::Write;
 use std::sync::Arc;
 
-/// What is known of a task's result.
-#[derive(Clone, Debug)]
+/// What is known of a task: its state and what came of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
-    /// The state.
+    /// The state; [`State::Custom`] for one of the task's own, which [`Meta::status`] names.
     pub state: State,
     text: Arc<[u8]>,
 }
@@ -21,6 +20,23 @@ pub struct Meta {
 struct Stored<'a> {
     #[serde(borrow)]
     result: &'a RawValue,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Details {
+    status: String,
+    traceback: Option<String>,
+    children: Option<Vec<Value>>,
+    date_done: Option<String>,
+    group_id: Option<String>,
+    parent_id: Option<String>,
+    name: Option<String>,
+    args: Option<Value>,
+    kwargs: Option<Value>,
+    worker: Option<String>,
+    retries: Option<u32>,
+    queue: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -34,34 +50,11 @@ struct Exception {
 }
 
 impl Meta {
-    /// The JSON text of a meta whose `result` is `result`.
-    pub(crate) fn encode(id: &str, state: State, result: &str, now: Timestamp) -> Arc<[u8]> {
-        let mut text = String::with_capacity(160 + result.len());
-        let _ =
-            write!(text, r#"{{"status": "{}", "result": {result}, "traceback": null, "children": [], "#, state.name());
-        let _ = match state {
-            State::Success | State::Failure | State::Revoked => write!(text, r#""date_done": "{now}", "#),
-            _ => write!(text, r#""date_done": null, "#),
-        };
-        text.push_str(r#""task_id": "#);
-        text.push_str(&Value::from(id).to_string());
-        text.push('}');
-        text.into_bytes().into()
-    }
-
-    /// The JSON text of an exception state.
-    pub(crate) fn encode_failure(id: &str, state: State, failure: &Failure, now: Timestamp) -> Arc<[u8]> {
-        let exception = serde_json::json!({
-            "exc_type": failure.exc_type, "exc_message": failure.message, "exc_module": failure.module,
-        });
-        Meta::encode(id, state, &exception.to_string(), now)
-    }
-
     pub(super) fn new(state: State, text: Arc<[u8]>) -> Meta {
         Meta { state, text }
     }
 
-    /// The value under `result`, as JSON text.
+    /// The value under `result`, as JSON text: what the task returned, the exception, or the meta of a custom state.
     ///
     /// # Errors
     ///
@@ -84,8 +77,74 @@ impl Meta {
                     other => vec![other],
                 },
                 module: exception.exc_module,
+                traceback: self.traceback(),
             },
             Err(why) => Failure::new("Unreadable", why),
         }
     }
+
+    fn details(&self) -> Details {
+        serde_json::from_slice(&self.text).unwrap_or_default()
+    }
+
+    /// The state's name, also of a custom one.
+    pub fn status(&self) -> String {
+        if self.state == State::Custom { self.details().status } else { self.state.name().to_owned() }
+    }
+
+    /// Text that shows where it failed, if there is any.
+    pub fn traceback(&self) -> Option<String> {
+        self.details().traceback
+    }
+
+    /// Ids of the calls that the task made.
+    pub fn children(&self) -> Vec<String> {
+        let id = |child: &Value| child.get(0)?.get(0)?.as_str().map(str::to_owned);
+        self.details().children.unwrap_or_default().iter().filter_map(id).collect()
+    }
+
+    /// When it was done.
+    pub fn date_done(&self) -> Option<Timestamp> {
+        self.details().date_done.and_then(|text| Timestamp::parse(&text).ok())
+    }
+
+    /// The group it belongs to.
+    pub fn group_id(&self) -> Option<String> {
+        self.details().group_id
+    }
+
+    /// The call that made this one.
+    pub fn parent_id(&self) -> Option<String> {
+        self.details().parent_id
+    }
+
+    /// What `result_extended` adds; `None` without it.
+    pub fn extended(&self) -> Option<Extended> {
+        let details = self.details();
+        Some(Extended {
+            name: details.name?,
+            args: details.args.unwrap_or_default(),
+            kwargs: details.kwargs.unwrap_or_default(),
+            worker: details.worker,
+            retries: details.retries.unwrap_or_default(),
+            queue: details.queue,
+        })
+    }
+}
+
+/// What `result_extended` adds to a result.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Extended {
+    /// The task's name.
+    pub name: String,
+    /// Its arguments.
+    pub args: Value,
+    /// Its keyword arguments.
+    pub kwargs: Value,
+    /// Name of the worker that ran it.
+    pub worker: Option<String>,
+    /// How often it was retried.
+    pub retries: u32,
+    /// The queue it came from.
+    pub queue: Option<String>,
 }

@@ -4,23 +4,29 @@
 //! state machine, served by [`server`]. What is not yet stored is kept and sent again after a lost connection; storing
 //! twice is harmless.
 
+mod draft;
 mod frame;
 mod meta;
 pub mod server;
 mod store;
+mod waiting;
 
-pub use meta::Meta;
+pub(crate) use draft::Draft;
+pub use meta::{Extended, Meta};
 pub use store::Store;
 
-use crate::collections::Map;
+use store::Keep;
+
 use crate::env::{Alarm, Env, Instant, Link};
-use crate::events::{Event, State, What};
+use crate::events::State;
 use crate::settings::{Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
 use frame::{Request, Response};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::mpsc;
+use waiting::Waiting;
 
 /// A result was not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,7 +40,15 @@ pub(crate) struct Put {
     pub(crate) id: Arc<str>,
     pub(crate) state: State,
     pub(crate) meta: Arc<[u8]>,
-    pub(crate) reply: Box<dyn FnOnce(Result<(), NotStored>) + Send>,
+    pub(crate) reply: Reply<Result<(), NotStored>>,
+}
+
+/// Drops a result.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Forget {
+    pub(crate) id: Arc<str>,
+    pub(crate) reply: Reply<Result<(), NotStored>>,
 }
 
 /// Waits for a result; answers `None` when `timeout` is over. A timeout of zero asks for the state as it is.
@@ -43,27 +57,28 @@ pub(crate) struct Put {
 pub(crate) struct Wait {
     pub(crate) id: Arc<str>,
     pub(crate) timeout: Duration,
-    pub(crate) reply: Box<dyn FnOnce(Option<Meta>) + Send>,
+    pub(crate) reply: Reply<Option<Meta>>,
 }
 
-/// A question as it is waits no longer than this.
-const LOOK_TIMEOUT: Duration = Duration::from_secs(10);
+/// Tells of every state from the present one to the last.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Follow {
+    pub(crate) id: Arc<str>,
+    pub(crate) to: mpsc::Sender<Meta>,
+}
+
+pub(crate) type Reply<T> = Box<dyn FnOnce(T) + Send>;
+
 /// While something is owed, the store is asked this often whether it is there; a link that is silent for three times as
 /// long is given up.
 const PING: Duration = Duration::from_secs(5);
 /// First wait after a failed connect; each further one is twice as long, up to the second.
 const RECONNECT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-struct Waiter {
-    deadline: Instant,
-    /// Answer with whatever is there.
-    look: bool,
-    reply: Box<dyn FnOnce(Option<Meta>) + Send>,
-}
-
 struct Unstored {
     request: Request,
-    reply: Box<dyn FnOnce(Result<(), NotStored>) + Send>,
+    reply: Reply<Result<(), NotStored>>,
 }
 
 enum Connection {
@@ -84,8 +99,7 @@ pub struct Backend {
     failures: u32,
     /// Sent or to be sent, in order; answered in the same order.
     unstored: VecDeque<Unstored>,
-    waiters: Map<Arc<str>, Vec<Waiter>>,
-    deadlines: BTreeSet<(Instant, Arc<str>)>,
+    waiting: Waiting,
     /// When the store was last heard, and when it is asked next.
     heard: Instant,
     next_ping: Instant,
@@ -103,8 +117,7 @@ impl Backend {
             epoch: 0,
             failures: 0,
             unstored: VecDeque::new(),
-            waiters: Map::default(),
-            deadlines: BTreeSet::new(),
+            waiting: Waiting::default(),
             heard: Instant::default(),
             next_ping: Instant::default(),
             alarm: Alarm::default(),
@@ -146,7 +159,7 @@ impl Backend {
     }
 
     fn is_owed(&self) -> bool {
-        !self.unstored.is_empty() || !self.waiters.is_empty()
+        !self.unstored.is_empty() || !self.waiting.is_empty()
     }
 
     /// Asks a store that owes something whether it is there, or gives its link up.
@@ -168,7 +181,7 @@ impl Backend {
         self.failures = 0;
         link.read_into(self.epoch, ctx, Self::hear);
         self.unstored.iter().for_each(|unstored| link.send(unstored.request.clone()));
-        self.waiters.keys().for_each(|id| link.send(Request::Watch { id: id.clone() }));
+        self.waiting.watches().for_each(|watch| link.send(watch));
         self.connection = Connection::Up(link);
         (self.heard, self.next_ping) = (self.env.now(), self.env.now() + PING);
         self.set_alarm(ctx);
@@ -188,7 +201,8 @@ impl Backend {
                 }
             }
             Some(Response::Current { id, meta }) => {
-                self.answer(&id, meta.map(|(state, text)| Meta::new(state, text)));
+                let unwatch = self.waiting.hear(&id, meta.map(|(state, text)| Meta::new(state, text)), &self.env);
+                self.unwatch(unwatch);
                 self.set_alarm(ctx);
             }
         }
@@ -217,7 +231,7 @@ impl Backend {
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
-        let waiter = self.deadlines.first().map(|(at, _)| *at);
+        let waiter = self.waiting.next_deadline();
         let reconnect = match self.connection {
             Connection::Down { until } => Some(until),
             _ => None,
@@ -234,46 +248,21 @@ impl Backend {
             self.connect(ctx);
         }
         self.ping(ctx);
-        while self.deadlines.first().is_some_and(|(at, _)| *at <= now) {
-            if let Some((at, id)) = self.deadlines.pop_first() {
-                self.give_up(&id, at);
-            }
+        for unwatch in self.waiting.give_up(now, &self.env) {
+            self.unwatch(Some(unwatch));
         }
         self.set_alarm(ctx);
     }
 
-    fn give_up(&mut self, id: &Arc<str>, at: Instant) {
-        let Some(waiters) = self.waiters.get_mut(id) else { return };
-        let late: Vec<Waiter> = waiters.extract_if(.., |waiter| waiter.deadline <= at).collect();
-        if waiters.is_empty() {
-            self.waiters.swap_remove(id);
-            if let Connection::Up(link) = &self.connection {
-                link.send(Request::Unwatch { id: id.clone() });
-            }
-        }
-        for waiter in late {
-            self.env.emit(&Event { id, what: What::Waited { state: None } });
-            (waiter.reply)(None);
+    fn unwatch(&self, request: Option<Request>) {
+        if let (Some(request), Connection::Up(link)) = (request, &self.connection) {
+            link.send(request);
         }
     }
 
-    fn answer(&mut self, id: &Arc<str>, meta: Option<Meta>) {
-        let ready = meta.as_ref().is_some_and(|meta| meta.state.is_ready());
-        let Some(waiters) = self.waiters.get_mut(id) else { return };
-        let told: Vec<Waiter> = waiters.extract_if(.., |waiter| ready || waiter.look).collect();
-        if waiters.is_empty() {
-            self.waiters.swap_remove(id);
-            if let (false, Connection::Up(link)) = (ready, &self.connection) {
-                link.send(Request::Unwatch { id: id.clone() });
-            }
-        }
-        for waiter in told {
-            self.deadlines.remove(&(waiter.deadline, id.clone()));
-            if !waiter.look {
-                self.env.emit(&Event { id, what: What::Waited { state: meta.as_ref().map(|meta| meta.state) } });
-            }
-            (waiter.reply)(meta.clone());
-        }
+    fn write(&mut self, request: Request, reply: Reply<Result<(), NotStored>>, ctx: &mut Context<Self>) {
+        self.unstored.push_back(Unstored { request: request.clone(), reply });
+        self.send(request, ctx);
     }
 }
 
@@ -286,9 +275,16 @@ impl Handler<Put> for Backend {
 
     fn handle(&mut self, put: Put, ctx: &mut Self::Context) {
         let lifetime = (self.settings.result_expires > 0.0).then(|| duration(self.settings.result_expires));
-        let request = Request::Put { id: put.id, state: put.state, meta: put.meta, lifetime };
-        self.unstored.push_back(Unstored { request: request.clone(), reply: put.reply });
-        self.send(request, ctx);
+        let keep = Keep { lifetime, precedence: self.settings.result_precedence };
+        self.write(Request::Put { id: put.id, state: put.state, meta: put.meta, keep }, put.reply, ctx);
+    }
+}
+
+impl Handler<Forget> for Backend {
+    type Result = ();
+
+    fn handle(&mut self, forget: Forget, ctx: &mut Self::Context) {
+        self.write(Request::Forget { id: forget.id }, forget.reply, ctx);
     }
 }
 
@@ -296,14 +292,17 @@ impl Handler<Wait> for Backend {
     type Result = ();
 
     fn handle(&mut self, wait: Wait, ctx: &mut Self::Context) {
-        let look = wait.timeout.is_zero();
-        let deadline = self.env.now() + if look { LOOK_TIMEOUT } else { wait.timeout };
-        if !look {
-            self.env.emit(&Event { id: &wait.id, what: What::Waiting });
-        }
-        self.deadlines.insert((deadline, wait.id.clone()));
-        self.waiters.entry(wait.id.clone()).or_default().push(Waiter { deadline, look, reply: wait.reply });
-        self.send(Request::Watch { id: wait.id }, ctx);
+        let watch = self.waiting.wait(wait, &self.env);
+        self.send(watch, ctx);
         self.set_alarm(ctx);
+    }
+}
+
+impl Handler<Follow> for Backend {
+    type Result = ();
+
+    fn handle(&mut self, follow: Follow, ctx: &mut Self::Context) {
+        let watch = self.waiting.follow(follow);
+        self.send(watch, ctx);
     }
 }

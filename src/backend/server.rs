@@ -28,8 +28,8 @@ pub fn serve(env: &Env, name: &str) {
 async fn talk(env: Env, store: Rc<RefCell<Store>>, peers: Peers, me: u64, link: Link<Response, Request>) {
     while let Some(request) = link.recv().await {
         match request {
-            Request::Put { id, state, meta, lifetime } => {
-                let (kept, told) = store.borrow_mut().put(&id, state, meta, lifetime, env.now());
+            Request::Put { id, state, meta, keep } => {
+                let (kept, told) = store.borrow_mut().put(&id, state, meta, keep, env.now());
                 let what = if kept { What::Stored { state } } else { What::StoreIgnored { state } };
                 env.emit(&Event { id: &id, what });
                 link.send(Response::Stored);
@@ -40,10 +40,15 @@ async fn talk(env: Env, store: Rc<RefCell<Store>>, peers: Peers, me: u64, link: 
                     }
                 }
             }
-            Request::Watch { id } => {
+            Request::Forget { id } => {
+                store.borrow_mut().forget(&id);
+                env.emit(&Event { id: &id, what: What::Forgotten });
+                link.send(Response::Stored);
+            }
+            Request::Watch { id, every } => {
                 let current = store.borrow().get(&id);
                 if !current.as_ref().is_some_and(|(state, _)| state.is_ready()) {
-                    store.borrow_mut().watch(&id, me, env.now());
+                    store.borrow_mut().watch(&id, me, every, env.now());
                 }
                 link.send(Response::Current { id, meta: current });
             }

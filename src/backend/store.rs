@@ -1,11 +1,12 @@
 //! The embedded result store: a pure state machine.
 //!
-//! A success stays: whatever is stored over it later is dropped, as Celery's key-value backends do. Results end with
-//! their lifetime.
+//! Which of two states of one task stays is the writer's choice, `result_precedence`: what says less is dropped. Results
+//! end with their lifetime.
 
 use crate::collections::Map;
 use crate::env::Instant;
 use crate::events::State;
+use crate::settings::Precedence;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,13 @@ use std::time::Duration;
 pub struct Store {
     results: Map<Arc<str>, Kept>,
     ends: BTreeSet<(Instant, Arc<str>)>,
-    watchers: Map<Arc<str>, Vec<u64>>,
+    watchers: Map<Arc<str>, Vec<Watcher>>,
+}
+
+struct Watcher {
+    who: u64,
+    /// Wants to hear of every state, not only of the last one.
+    every: bool,
 }
 
 struct Kept {
@@ -25,17 +32,17 @@ struct Kept {
 }
 
 impl Store {
-    /// Keeps a state; false when a success is there already. Whoever watches a task that is done now is in the list.
+    /// Keeps a state; false when what is there says more. Whoever is to hear of it is in the list.
     pub(super) fn put(
         &mut self,
         id: &Arc<str>,
         state: State,
         meta: Arc<[u8]>,
-        lifetime: Option<Duration>,
+        Keep { lifetime, precedence }: Keep,
         now: Instant,
     ) -> (bool, Vec<u64>) {
         self.expire(now);
-        if self.results.get(id).is_some_and(|kept| kept.state == State::Success) {
+        if self.results.get(id).is_some_and(|kept| stays(kept.state, state, precedence)) {
             return (false, Vec::new());
         }
         let ends = lifetime.map(|lifetime| now + lifetime);
@@ -47,8 +54,24 @@ impl Store {
         if let Some(end) = ends {
             self.ends.insert((end, id.clone()));
         }
-        let told = if state.is_ready() { self.watchers.swap_remove(id).unwrap_or_default() } else { Vec::new() };
-        (true, told)
+        (true, self.told(id, state))
+    }
+
+    /// Who hears of a state; of the last one for the last time.
+    fn told(&mut self, id: &str, state: State) -> Vec<u64> {
+        if state.is_ready() {
+            let watchers = self.watchers.swap_remove(id).unwrap_or_default();
+            return watchers.into_iter().map(|watcher| watcher.who).collect();
+        }
+        let watchers = self.watchers.get(id).map(Vec::as_slice).unwrap_or_default();
+        watchers.iter().filter(|watcher| watcher.every).map(|watcher| watcher.who).collect()
+    }
+
+    /// Drops what is known of a task: Celery's `forget`.
+    pub(super) fn forget(&mut self, id: &Arc<str>) {
+        if let Some(Kept { ends: Some(end), .. }) = self.results.swap_remove(id) {
+            self.ends.remove(&(end, id.clone()));
+        }
     }
 
     /// What is known of a task.
@@ -56,19 +79,20 @@ impl Store {
         self.results.get(id).map(|kept| (kept.state, kept.meta.clone()))
     }
 
-    /// Remembers that `watcher` wants to hear when the task is done.
-    pub(super) fn watch(&mut self, id: &Arc<str>, watcher: u64, now: Instant) {
+    /// Remembers that `who` wants to hear when the task is done, or of every state until then.
+    pub(super) fn watch(&mut self, id: &Arc<str>, who: u64, every: bool, now: Instant) {
         self.expire(now);
         let watchers = self.watchers.entry(id.clone()).or_default();
-        if !watchers.contains(&watcher) {
-            watchers.push(watcher);
+        match watchers.iter_mut().find(|watcher| watcher.who == who) {
+            Some(watcher) => watcher.every = every,
+            None => watchers.push(Watcher { who, every }),
         }
     }
 
     /// Forgets a watcher of one task.
-    pub(super) fn unwatch(&mut self, id: &str, watcher: u64) {
+    pub(super) fn unwatch(&mut self, id: &str, who: u64) {
         if let Some(watchers) = self.watchers.get_mut(id) {
-            watchers.retain(|known| *known != watcher);
+            watchers.retain(|watcher| watcher.who != who);
             if watchers.is_empty() {
                 self.watchers.swap_remove(id);
             }
@@ -76,9 +100,9 @@ impl Store {
     }
 
     /// Forgets a watcher altogether: its connection is gone.
-    pub(super) fn forget_watcher(&mut self, watcher: u64) {
+    pub(super) fn forget_watcher(&mut self, who: u64) {
         self.watchers.retain(|_, watchers| {
-            watchers.retain(|known| *known != watcher);
+            watchers.retain(|watcher| watcher.who != who);
             !watchers.is_empty()
         });
     }
@@ -97,35 +121,84 @@ impl Store {
     }
 }
 
+/// How a state is to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keep {
+    /// How long; `None` is for ever.
+    pub(crate) lifetime: Option<Duration>,
+    /// Against what is there.
+    pub(crate) precedence: Precedence,
+}
+
+fn stays(kept: State, new: State, precedence: Precedence) -> bool {
+    match precedence {
+        Precedence::Full => kept.rank() > new.rank() || kept == State::Success,
+        Precedence::Success => kept == State::Success,
+        Precedence::None => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn keep(store: &mut Store, id: &str, state: State, at: u64, precedence: Precedence) -> (bool, Vec<u64>) {
+        let keep = Keep { lifetime: Some(Duration::from_secs(10)), precedence };
+        store.put(&id.into(), state, Arc::default(), keep, Instant(at * 1_000_000_000))
+    }
+
     fn put(store: &mut Store, id: &str, state: State, at: u64) -> (bool, Vec<u64>) {
-        store.put(&id.into(), state, Arc::default(), Some(Duration::from_secs(10)), Instant(at * 1_000_000_000))
+        keep(store, id, state, at, Precedence::Full)
+    }
+
+    fn state(store: &Store, id: &str) -> Option<State> {
+        store.get(id).map(|(state, _)| state)
     }
 
     #[test]
-    fn a_success_stays() {
+    fn what_says_more_stays() {
         let mut store = Store::default();
-        assert!(put(&mut store, "a", State::Started, 0).0);
-        assert!(put(&mut store, "a", State::Success, 1).0);
-        assert!(!put(&mut store, "a", State::Failure, 2).0);
-        assert_eq!(store.get("a").map(|(state, _)| state), Some(State::Success));
+        for (new, stored) in [
+            (State::Started, State::Started),
+            (State::Retry, State::Retry),
+            (State::Ignored, State::Ignored),
+            (State::Started, State::Ignored),
+            (State::Revoked, State::Revoked),
+            (State::Failure, State::Failure),
+            (State::Revoked, State::Failure),
+            (State::Failure, State::Failure),
+            (State::Success, State::Success),
+            (State::Failure, State::Success),
+            (State::Success, State::Success),
+        ] {
+            put(&mut store, "a", new, 0);
+            assert_eq!(state(&store, "a"), Some(stored), "after {new}");
+        }
     }
 
     #[test]
-    fn watchers_hear_once_when_the_task_is_done() {
+    fn in_celerys_way_only_a_success_stays_and_in_some_backends_nothing_does() {
         let mut store = Store::default();
-        store.watch(&"a".into(), 7, Instant(0));
-        store.watch(&"a".into(), 7, Instant(0));
-        assert_eq!(put(&mut store, "a", State::Started, 0).1, Vec::<u64>::new());
-        assert_eq!(put(&mut store, "a", State::Failure, 0).1, [7]);
+        for new in [State::Failure, State::Started, State::Success, State::Failure] {
+            keep(&mut store, "a", new, 0, Precedence::Success);
+            keep(&mut store, "b", new, 0, Precedence::None);
+        }
+        assert_eq!((state(&store, "a"), state(&store, "b")), (Some(State::Success), Some(State::Failure)));
+    }
+
+    #[test]
+    fn watchers_hear_when_the_task_is_done_or_of_every_state_until_then() {
+        let mut store = Store::default();
+        store.watch(&"a".into(), 7, false, Instant(0));
+        store.watch(&"a".into(), 7, false, Instant(0));
+        store.watch(&"a".into(), 8, true, Instant(0));
+        assert_eq!(put(&mut store, "a", State::Started, 0).1, [8]);
+        assert_eq!(put(&mut store, "a", State::Failure, 0).1, [7, 8]);
         assert_eq!(put(&mut store, "a", State::Success, 0).1, Vec::<u64>::new());
     }
 
     #[test]
-    fn results_end_with_their_lifetime() {
+    fn results_end_with_their_lifetime_or_when_they_are_to_be_forgotten() {
         let mut store = Store::default();
         put(&mut store, "a", State::Started, 0);
         put(&mut store, "a", State::Success, 5);
@@ -133,5 +206,7 @@ mod tests {
         assert!(store.get("a").is_some(), "the second put began a new life");
         put(&mut store, "b", State::Success, 15);
         assert!(store.get("a").is_none());
+        store.forget(&"b".into());
+        assert!(store.get("b").is_none() && store.ends.is_empty());
     }
 }

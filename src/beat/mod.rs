@@ -109,6 +109,7 @@ impl Beat {
             args: scheduled.args.clone(),
             kwargs: scheduled.kwargs.clone(),
             options: scheduled.options.clone(),
+            parent: None,
         };
         let me = ctx.address();
         self.producer.do_send(Send {

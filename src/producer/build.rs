@@ -16,7 +16,12 @@ impl Producer {
         task.eta = options.eta.or_else(|| later(now, options.countdown.filter(|countdown| !countdown.is_zero())));
         task.expires = options.expires_at.or_else(|| later(now, options.expires));
         task.origin = Some(self.origin.clone());
-        task.priority = options.priority.or(self.default_priority()).unwrap_or(0);
+        let inherited = call.parent.as_ref().filter(|_| self.settings.task_inherit_parent_priority);
+        let inherited = inherited.map(|parent| parent.priority);
+        task.priority = options.priority.or(inherited).or(self.default_priority()).unwrap_or(0);
+        if let Some(parent) = call.parent {
+            (task.root_id, task.parent_id) = (parent.root_id, Some(parent.id));
+        }
         task.delivery_mode = options.delivery_mode.unwrap_or(self.default_delivery_mode());
         describe(&mut task, options);
         (task, queue)

@@ -6,7 +6,7 @@
 mod build;
 mod policy;
 
-use crate::app::{CallOptions, Error};
+use crate::app::{CallOptions, Error, Parent};
 use crate::broker::amqp::Name;
 use crate::broker::{Broker, Publish, PublishError};
 use crate::collections::Map;
@@ -30,6 +30,8 @@ pub(crate) struct Call {
     pub(crate) args: Box<RawValue>,
     pub(crate) kwargs: Box<RawValue>,
     pub(crate) options: CallOptions,
+    /// The task that makes the call.
+    pub(crate) parent: Option<Parent>,
 }
 
 /// Sends a call; answers with its id.

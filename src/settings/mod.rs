@@ -8,7 +8,7 @@ mod table;
 mod value;
 
 pub use table::{Profile, Settings};
-pub use value::{BadSetting, Seconds};
+pub use value::{BadSetting, Precedence, Seconds};
 
 use std::time::Duration;
 

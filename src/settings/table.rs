@@ -1,6 +1,6 @@
 //! The table of settings.
 
-use super::value::{Seconds, SettingValue};
+use super::value::{Precedence, Seconds, SettingValue};
 
 /// Which defaults a fleet starts from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Deserialize)]
@@ -91,6 +91,8 @@ settings! {
     task_default_queue "task_default_queue": String = "celery".to_owned(), "celery".to_owned();
     /// Priority of calls that name none.
     task_default_priority "task_default_priority": Option<u32> = None, None;
+    /// Calls that a task makes have its priority unless they name one.
+    task_inherit_parent_priority "task_inherit_parent_priority": bool = false, false;
     /// 2: messages survive a restart of the broker. 1: they don't.
     task_default_delivery_mode "task_default_delivery_mode": u32 = 2, 2;
     /// `x-max-priority` of queues.
@@ -143,6 +145,15 @@ settings! {
     result_expires "result_expires": Seconds = 86_400.0, 86_400.0;
     /// Try to store a result until the backend takes it; off, one failed connect loses it and the task is acked.
     result_backend_always_retry "result_backend_always_retry": bool = true, false;
+    /// Store name, arguments, worker, retries and queue with each result.
+    result_extended "result_extended": bool = false, false;
+    /// simq: which stored states stay. `full`: a state is replaced only by one that says as much or more (SUCCESS, FAILURE,
+    /// REVOKED, REJECTED and IGNORED, the others); `success`: only a SUCCESS stays, as in Celery's Redis, database and
+    /// cache backends; `none`: the last write wins, as in its other backends.
+    result_precedence "result_precedence": Precedence = Precedence::Full, Precedence::Success;
+    /// simq: store IGNORED for a task that asks to be ignored, so that nobody waits for a result that can't come; off,
+    /// Celery's way, nothing.
+    result_store_ignored "result_store_ignored": bool = true, false;
     /// simq: publish a due entry again until it succeeds; off, a failed publish skips the run.
     beat_retry_failed "beat_retry_failed": bool = true, false;
     /// Publishes after which beat writes its state; 0 is every 180 seconds.

@@ -3,6 +3,17 @@
 /// Seconds, whole or not, as in Celery.
 pub type Seconds = f64;
 
+/// Which stored states stay: `result_precedence`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Precedence {
+    /// A state is replaced only by one that says as much or more.
+    Full,
+    /// A SUCCESS stays.
+    Success,
+    /// The last write wins.
+    None,
+}
+
 /// A setting that can't be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -71,6 +82,23 @@ impl SettingValue for String {
     }
     fn to_toml(&self) -> Option<toml::Value> {
         Some(self.clone().into())
+    }
+}
+
+impl SettingValue for Precedence {
+    const EXPECTED: &'static str = "\"full\", \"success\" or \"none\"";
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        [Precedence::Full, Precedence::Success, Precedence::None]
+            .into_iter()
+            .find(|it| it.to_toml().as_ref() == Some(value))
+    }
+    fn to_toml(&self) -> Option<toml::Value> {
+        let name = match self {
+            Precedence::Full => "full",
+            Precedence::Success => "success",
+            Precedence::None => "none",
+        };
+        Some(name.into())
     }
 }
 

@@ -16,7 +16,7 @@
 //! | asked for a retry | | the retry is sent, then ack | RETRY |
 //! | rejected | with requeue | requeue | kept |
 //! | | without | discard | FAILURE |
-//! | ignored | | ack | kept |
+//! | ignored | | ack | IGNORED with `result_store_ignored`, else kept |
 //! | cut by the worker | cold shutdown, lost connection | requeue | RETRY with early acks (and lost), else kept |
 //!
 //! *Discard* is a reject without requeue: a dead letter where the queue has a dead-letter exchange, or else dropped.
@@ -90,7 +90,7 @@ impl AckPolicy {
             Ending::Retried => (true, Some(State::Retry), Ack),
             Ending::Rejected { requeue: true } => (false, None, Requeue),
             Ending::Rejected { requeue: false } => (false, Some(State::Failure), Discard),
-            Ending::Ignored => (false, None, Ack),
+            Ending::Ignored => (false, Some(State::Ignored), Ack),
             Ending::Cut => (false, (!self.late).then_some(State::Retry), Requeue),
         };
         // A worker that cuts a task off has no quarrel with it: it goes back whatever its count.

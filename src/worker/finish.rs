@@ -1,29 +1,27 @@
 //! An execution ends: decide by the ack table, store the state, and only then settle the message.
 
-use super::ack::{AckPolicy, Ending};
+use super::ack::Ending;
+use super::limits::Limits;
 use super::pool::{Outcome, ToChild};
 use super::request::{CutBy, Phase, Request, RequestId};
 use super::retry::{Decision as RetryDecision, RetryRequest};
+use super::states::{StateToStore, Told};
 use super::{Resent, Stored, Worker};
 use crate::app::Failure;
-use crate::backend::{Meta, NotStored, Put};
 use crate::broker::{PublishError, Settle, Settlement};
 use crate::env::ChildExit;
 use crate::events::{Event, State, What};
 use crate::message::TaskMessage;
 use crate::producer::Resend;
 use actix::{AsyncContext, Context};
-use std::sync::Arc;
 use std::time::Duration;
-
-/// What to store: a state and its meta.
-type StateToStore = (State, Arc<[u8]>);
 
 impl Worker {
     /// A body has ended by itself.
     pub(super) fn finished(&mut self, id: RequestId, outcome: Outcome, ctx: &mut Context<Self>) {
-        let Some(request) = self.stop_running(id) else { return };
-        let (task, policy) = (request.task.clone(), request.policy);
+        if !self.stop_running(id) {
+            return;
+        }
         let retry = match &outcome {
             Outcome::Retry { request, cause } => Some((request.clone(), cause.clone())),
             Outcome::Failed(failure) => self.autoretry(id, failure).map(|request| (request, Some(failure.clone()))),
@@ -32,21 +30,25 @@ impl Worker {
         if let Some((request, cause)) = retry {
             return self.retry(id, &request, cause, ctx);
         }
+        let Some(request) = self.requests.get(&id) else { return };
         match outcome {
             Outcome::Returned(value) => {
-                let meta = Meta::encode(&task.id, State::Success, value.get(), self.env.wall());
-                self.end(id, policy, Ending::Returned, Some((State::Success, meta)));
+                let state = self.state_of(request, State::Success, &Told::Value(value.get()));
+                self.end(id, Ending::Returned, Some(state));
             }
             Outcome::Failed(failure) | Outcome::SoftLimit(failure) => {
-                let meta = Meta::encode_failure(&task.id, State::Failure, &failure, self.env.wall());
-                self.end(id, policy, Ending::Raised, Some((State::Failure, meta)));
+                let state = self.failure_of(request, State::Failure, &failure);
+                self.end(id, Ending::Raised, Some(state));
             }
             Outcome::Rejected { requeue, reason } => {
-                let failure = Failure::new("Reject", reason).in_module("celery.exceptions");
-                let meta = Meta::encode_failure(&task.id, State::Failure, &failure, self.env.wall());
-                self.end(id, policy, Ending::Rejected { requeue }, Some((State::Failure, meta)));
+                let failure = rejection(reason, requeue);
+                let state = self.failure_of(request, State::Failure, &failure);
+                self.end(id, Ending::Rejected { requeue }, Some(state));
             }
-            Outcome::Ignored | Outcome::Retry { .. } => self.end(id, policy, Ending::Ignored, None),
+            Outcome::Ignored | Outcome::Retry { .. } => {
+                let ignored = self.state_of(request, State::Ignored, &Told::Value("null"));
+                self.end(id, Ending::Ignored, Some(ignored).filter(|_| self.settings.result_store_ignored));
+            }
         }
     }
 
@@ -65,10 +67,12 @@ impl Worker {
     }
 
     fn child_lost(&mut self, id: RequestId, exit: &ChildExit, ctx: &mut Context<Self>) {
-        let Some(request) = self.stop_running(id) else { return };
-        let (task, policy, cut) = (request.task.clone(), request.policy, request.cut);
-        let retries = task.retries;
-        let (ending, failure) = match cut {
+        if !self.stop_running(id) {
+            return;
+        }
+        let Some(request) = self.requests.get(&id) else { return };
+        let (task, retries) = (&request.task, request.task.retries);
+        let (ending, failure) = match request.cut {
             None => {
                 tracing::error!(id = %task.id, how = exit.how, "a pool child was lost");
                 self.env.emit(&Event { id: &task.id, what: What::ChildLost { retries } });
@@ -76,63 +80,57 @@ impl Worker {
                 (Ending::ChildLost, Failure::new("WorkerLostError", text))
             }
             Some(CutBy::HardLimit) => {
-                let limit =
-                    super::limits::Limits::of(&task, &self.requests[&id].definition.options, &self.settings).hard;
-                let seconds = limit.unwrap_or_default().as_secs_f64();
-                let failure = Failure { message: vec![seconds.into()], ..Failure::new("TimeLimitExceeded", "") };
-                (Ending::HardLimit, failure)
+                let limit = Limits::of(task, &request.definition.options, &self.settings).hard.unwrap_or_default();
+                let message = vec![whole_or_not(limit.as_secs_f64())];
+                (Ending::HardLimit, Failure { message, ..Failure::new("TimeLimitExceeded", "") })
             }
             Some(CutBy::ColdShutdown | CutBy::ConnectionLoss) => (Ending::Cut, Failure::new("Retry", "cut off")),
         };
-        if ending == Ending::ChildLost && policy.retry_on_worker_lost {
+        if ending == Ending::ChildLost && request.policy.retry_on_worker_lost {
             return self.retry(id, &RetryRequest::default(), Some(failure), ctx);
         }
         let state = if ending == Ending::Cut { State::Retry } else { State::Failure };
         let failure = failure.in_module("billiard.exceptions");
-        let meta = Meta::encode_failure(&task.id, state, &failure, self.env.wall());
-        self.end(id, policy, ending, Some((state, meta)));
+        let state = self.failure_of(request, state, &failure);
+        self.end(id, ending, Some(state));
     }
 
     /// Applies the ack table to an execution that is not sent again. `state` is what there is to store if the table
     /// stores anything.
-    fn end(&mut self, id: RequestId, policy: AckPolicy, ending: Ending, state: Option<StateToStore>) {
+    fn end(&mut self, id: RequestId, ending: Ending, state: Option<StateToStore>) {
         let Some(request) = self.requests.get(&id) else { return };
-        let decision = policy.decide(ending, request.last_delivery);
+        let decision = request.policy.decide(ending, request.last_delivery);
         let ignored = self.ignores(request, decision.store);
         let store = decision.store.and(state).filter(|_| !ignored);
         self.conclude(id, store, decision.settle);
-    }
-
-    fn ignores(&self, request: &Request, state: Option<State>) -> bool {
-        let ignores = request.task.ignore_result;
-        let ignores = ignores.unwrap_or_else(|| request.definition.options.ignores_result(&self.settings));
-        ignores && !(state == Some(State::Failure) && self.settings.task_store_errors_even_if_ignored)
     }
 
     fn autoretry(&self, id: RequestId, failure: &Failure) -> Option<RetryRequest> {
         let request = self.requests.get(&id)?;
         let options = &request.definition.options;
         let random = |bound| self.env.random_up_to(bound);
-        options
-            .retries_by_itself(&failure.exc_type)
-            .then(|| options.retry_policy().autoretry(request.task.retries, random))
+        options.retries_by_itself(failure).then(|| options.retry_policy().autoretry(request.task.retries, random))
     }
 
     /// Sends the task again if it has retries left; or else it fails with what caused the retry.
     fn retry(&mut self, id: RequestId, wanted: &RetryRequest, cause: Option<Failure>, ctx: &mut Context<Self>) {
-        let Some(request) = self.requests.get(&id) else { return };
-        let (task, policy) = (request.task.clone(), request.policy);
-        match request.definition.options.retry_policy().next(task.retries, wanted) {
+        let Some(request) = self.requests.get_mut(&id) else { return };
+        match request.definition.options.retry_policy().next(request.task.retries, wanted) {
             RetryDecision::Retry { countdown, retries } => {
-                let (task, queue, me) = (self.again(&task, countdown, retries), request.queue.clone(), ctx.address());
+                request.cause = cause;
+                let (task, queue, me) = (request.task.clone(), request.queue.clone(), ctx.address());
+                let task = self.again(&task, countdown, retries);
                 let reply = Box::new(move |result| me.do_send(Resent(id, result)));
                 self.with.producer.do_send(Resend { task, queue, reply });
             }
             RetryDecision::Exhausted => {
-                let exhausted = || Failure::new("MaxRetriesExceededError", format!("Can't retry {}", task.task));
+                let task = &request.task.task;
+                let exhausted = || Failure::new("MaxRetriesExceededError", format!("Can't retry {task}"));
                 let failure = cause.unwrap_or_else(|| exhausted().in_module("celery.exceptions"));
-                let meta = Meta::encode_failure(&task.id, State::Failure, &failure, self.env.wall());
-                self.end(id, policy, Ending::Raised, Some((State::Failure, meta)));
+                if let Some(request) = self.requests.get(&id) {
+                    let state = self.failure_of(request, State::Failure, &failure);
+                    self.end(id, Ending::Raised, Some(state));
+                }
             }
         }
     }
@@ -148,19 +146,18 @@ impl Worker {
     /// The retry is on its way: RETRY, and ack. It could not be sent: the original stays, late acks permitting.
     pub(super) fn resent(&mut self, id: RequestId, result: Result<(), PublishError>, _: &mut Context<Self>) {
         let Some(request) = self.requests.get(&id) else { return };
-        let (task, policy) = (request.task.clone(), request.policy);
         match result {
             Ok(()) => {
-                let failure = Failure::new("Retry", format!("retry {}", task.retries + 1));
-                let failure = failure.in_module("celery.exceptions");
-                let meta = Meta::encode_failure(&task.id, State::Retry, &failure, self.env.wall());
-                self.end(id, policy, Ending::Retried, Some((State::Retry, meta)));
+                let asked = || Failure::new("Retry", format!("retry {}", request.task.retries + 1));
+                let failure = request.cause.clone().unwrap_or_else(|| asked().in_module("celery.exceptions"));
+                let state = self.failure_of(request, State::Retry, &failure);
+                self.end(id, Ending::Retried, Some(state));
             }
             Err(error) => {
-                tracing::error!(id = %task.id, %error, "a retry was not sent");
-                let failure = Failure::new("Reject", error.to_string()).in_module("celery.exceptions");
-                let meta = Meta::encode_failure(&task.id, State::Failure, &failure, self.env.wall());
-                self.end(id, policy, Ending::Rejected { requeue: policy.late }, Some((State::Failure, meta)));
+                tracing::error!(id = %request.task.id, %error, "a retry was not sent");
+                let requeue = request.policy.late;
+                let state = self.failure_of(request, State::Failure, &rejection(error.to_string(), requeue));
+                self.end(id, Ending::Rejected { requeue }, Some(state));
             }
         }
     }
@@ -175,22 +172,12 @@ impl Worker {
         request.settle_as = settle;
         let task = request.task.clone();
         match store {
-            Some((state, meta)) => {
+            Some(state) => {
                 let me = self.me.clone();
-                self.put(&task.id, state, meta, Box::new(move |result| me.do_send(Stored(id, result))));
+                self.put(&task.id, state, Box::new(move |result| me.do_send(Stored(id, result))));
             }
             None => self.me.do_send(Stored(id, Ok(()))),
         }
-    }
-
-    pub(super) fn put(
-        &self,
-        id: &Arc<str>,
-        state: State,
-        meta: Arc<[u8]>,
-        reply: Box<dyn FnOnce(Result<(), NotStored>) + Send>,
-    ) {
-        self.with.backend.do_send(Put { id: id.clone(), state, meta, reply });
     }
 
     /// The last step of a request.
@@ -205,15 +192,15 @@ impl Worker {
         self.exit_if_idle(ctx);
     }
 
-    /// Takes a request out of its child's hands.
-    fn stop_running(&mut self, id: RequestId) -> Option<&mut Request> {
-        let request = self.requests.get_mut(&id)?;
-        let Phase::Running { soft, hard, .. } = request.phase else { return None };
+    /// Takes a request out of its child's hands; false when it is in no child's.
+    fn stop_running(&mut self, id: RequestId) -> bool {
+        let Some(request) = self.requests.get_mut(&id) else { return false };
+        let Phase::Running { soft, hard, .. } = request.phase else { return false };
         request.phase = Phase::Finishing;
         self.running -= 1;
         self.finishing += 1;
         soft.into_iter().chain(hard).for_each(|timer| self.timers.cancel(timer));
-        Some(request)
+        true
     }
 
     pub(super) fn soft_limit(&mut self, id: RequestId) {
@@ -234,4 +221,15 @@ impl Worker {
             self.pool.kill(slot);
         }
     }
+}
+
+/// What Celery stores of a rejected task.
+fn rejection(reason: String, requeue: bool) -> Failure {
+    let failure = Failure::new("Reject", "").in_module("celery.exceptions");
+    Failure { message: vec![reason.into(), requeue.into()], ..failure }
+}
+
+/// Whole seconds as an integer, as Python users write their limits.
+fn whole_or_not(seconds: f64) -> serde_json::Value {
+    if seconds.fract() == 0.0 { (seconds as u64).into() } else { seconds.into() }
 }

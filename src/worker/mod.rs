@@ -9,6 +9,7 @@
 //! | `timers`, `limits`, `expiry` | ETA timers, time limits, what is too late to begin |
 //! | [`retry`] | whether and when a task runs again |
 //! | `shutdown` | warm, soft and cold shutdown |
+//! | `states` | what is written into a result |
 //! | `request` | where one delivery stands |
 //! | `pool` | children that run task bodies |
 //! | `receive`, `finish`, `lifecycle` | the shell: a delivery comes in, an execution ends, the worker starts and ends |
@@ -24,6 +25,7 @@ mod receive;
 mod request;
 pub mod retry;
 mod shutdown;
+mod states;
 mod timers;
 
 use crate::app::App;
@@ -236,8 +238,11 @@ impl Handler<FromPool> for Worker {
         }
         match news.event {
             ChildEvent::Heard(pool::FromChild::Accepted { request }) => self.accepted(request, ctx),
-            ChildEvent::Heard(pool::FromChild::Finished { request, outcome }) => {
+            ChildEvent::Heard(pool::FromChild::Finished { request, outcome, children }) => {
                 self.pool.release(news.slot);
+                if let Some(request) = self.requests.get_mut(&request) {
+                    request.children = children;
+                }
                 self.finished(request, outcome, ctx);
                 self.dispatch();
             }

@@ -4,9 +4,10 @@ use super::expiry::is_expired;
 use super::limits::Limits;
 use super::pool::{Job, ToChild};
 use super::request::{Phase, Request, RequestId};
+use super::states::Told;
 use super::{Buried, Due, Worker};
 use crate::app::Failure;
-use crate::backend::Meta;
+use crate::backend::Draft;
 use crate::broker::amqp::Delivery;
 use crate::broker::{Epoch, Settle, Settlement};
 use crate::events::{Event, State, What};
@@ -45,6 +46,8 @@ impl Worker {
             phase: Phase::Reserved,
             cut: None,
             settled: false,
+            children: Vec::new(),
+            cause: None,
             settle_as: None,
         };
         let id = self.new_request_id();
@@ -110,7 +113,7 @@ impl Worker {
         let Some(request) = self.requests.get_mut(&id) else { return };
         request.phase = Phase::Running { slot, soft: None, hard: None };
         self.running += 1;
-        let job = Job { request: id, task: request.task.clone(), redelivered: request.delivery.redelivered };
+        let job = Job { request: id, task: request.task.clone(), delivery: request.delivery_info() };
         self.pool.send(slot, ToChild::Run(job));
     }
 
@@ -125,8 +128,7 @@ impl Worker {
         let hard = limits.hard.map(|limit| self.timers.set(now + limit, Due::HardLimit(id)));
         request.phase = Phase::Running { slot, soft, hard };
         let tracked = options.tracks_started(&self.settings) && !options.ignores_result(&self.settings);
-        let (early, task) = (!request.policy.late && !request.settled, request.task.clone());
-        if early {
+        if !request.policy.late && !request.settled {
             request.settled = true;
             let (epoch, tag) = (request.epoch, request.delivery.tag);
             self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Ack });
@@ -134,21 +136,26 @@ impl Worker {
             self.update_window();
         }
         if tracked {
-            let started = format!(r#"{{"hostname": "{}"}}"#, self.env.name());
-            let meta = Meta::encode(&task.id, State::Started, &started, self.env.wall());
-            self.put(&task.id, State::Started, meta, Box::new(drop));
+            self.store_started(id);
         }
         if soft.is_some() || hard.is_some() {
             self.set_alarm(ctx);
         }
     }
 
+    fn store_started(&self, id: RequestId) {
+        let Some(request) = self.requests.get(&id) else { return };
+        let started = serde_json::json!({ "hostname": &*self.env.name() }).to_string();
+        let state = self.state_of(request, State::Started, &Told::Value(&started));
+        self.put(&request.task.id, state, Box::new(drop));
+    }
+
     fn expired(&mut self, id: RequestId) {
         let Some(request) = self.requests.get(&id) else { return };
         self.env.emit(&Event { id: &request.task.id, what: What::Refused { why: "expired" } });
         let failure = Failure::new("TaskRevokedError", "expired").in_module("celery.exceptions");
-        let meta = Meta::encode_failure(&request.task.id, State::Revoked, &failure, self.env.wall());
-        self.conclude(id, Some((State::Revoked, meta)), Some(Settlement::Ack));
+        let state = self.failure_of(request, State::Revoked, &failure);
+        self.conclude(id, Some(state), Some(Settlement::Ack));
     }
 
     /// A task that nobody has registered here. A dead letter, with a FAILURE for whoever waits.
@@ -156,8 +163,8 @@ impl Worker {
         tracing::error!(task = %task.task, id = %task.id, "unregistered task; it is rejected");
         self.env.emit(&Event { id: &task.id, what: What::Refused { why: "unregistered task" } });
         let failure = Failure::new("NotRegistered", &*task.task).in_module("celery.exceptions");
-        let meta = Meta::encode_failure(&task.id, State::Failure, &failure, self.env.wall());
-        self.put(&task.id, State::Failure, meta, Box::new(drop));
+        let meta = Draft::of(task, State::Failure).failure(&failure).encode(self.env.wall());
+        self.put(&task.id, (State::Failure, meta), Box::new(drop));
         self.with.broker.do_send(Settle { epoch, tag: delivery.tag, how: Settlement::Discard });
     }
 

@@ -2,7 +2,7 @@
 
 use super::ack::AckPolicy;
 use super::timers::TimerId;
-use crate::app::Definition;
+use crate::app::{Definition, DeliveryInfo, Failure};
 use crate::broker::amqp::{Delivery, Name};
 use crate::broker::{Epoch, Settlement};
 use crate::message::TaskMessage;
@@ -56,11 +56,21 @@ pub(super) struct Request {
     pub(super) cut: Option<CutBy>,
     /// Acked early, or its connection is gone: not to be settled.
     pub(super) settled: bool,
+    /// The calls that its body made.
+    pub(super) children: Vec<Arc<str>>,
+    /// What caused the retry that is being sent.
+    pub(super) cause: Option<Failure>,
     /// What is to become of the message once the state is stored.
     pub(super) settle_as: Option<Settlement>,
 }
 
 impl Request {
+    pub(super) fn delivery_info(&self) -> DeliveryInfo {
+        let Delivery { exchange, routing_key, redelivered, .. } = &self.delivery;
+        let (exchange, routing_key, redelivered) = (exchange.clone(), routing_key.clone(), *redelivered);
+        DeliveryInfo { queue: self.queue.clone(), exchange, routing_key, redelivered }
+    }
+
     pub(super) fn is_unstarted(&self) -> bool {
         matches!(self.phase, Phase::Parked(_) | Phase::Reserved)
     }

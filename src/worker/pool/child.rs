@@ -6,6 +6,7 @@ use crate::env::{Env, Link, LocalFuture};
 use crate::events::{Event, What};
 use serde_json::value::RawValue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 type Pipe = Link<FromChild, ToChild>;
@@ -19,28 +20,29 @@ pub(super) fn run(env: &Env, app: App, pipe: Pipe) {
             let ToChild::Run(job) = frame else { continue };
             let request = job.request;
             pipe.send(FromChild::Accepted { request });
-            let outcome = execute(&inside, &app, &pipe, job).await;
-            pipe.send(FromChild::Finished { request, outcome });
+            let (outcome, children) = execute(&inside, &app, &pipe, job).await;
+            pipe.send(FromChild::Finished { request, outcome, children });
         }
         inside.exit(0);
     });
 }
 
-async fn execute(env: &Env, app: &App, pipe: &Pipe, job: Job) -> Outcome {
+async fn execute(env: &Env, app: &App, pipe: &Pipe, job: Job) -> (Outcome, Vec<Arc<str>>) {
     let (id, retries) = (job.task.id.clone(), job.task.retries);
-    env.emit(&Event { id: &id, what: What::Started { retries, redelivered: job.redelivered } });
-    let outcome = body(env, app, pipe, job).await;
+    env.emit(&Event { id: &id, what: What::Started { retries, redelivered: job.delivery.redelivered } });
+    let ctx = TaskContext::new(env.clone(), app.clone(), job.task, job.delivery);
+    let outcome = body(app, pipe, &ctx).await.traced(ctx.name(), &env.name());
     env.emit(&Event { id: &id, what: What::Finished { retries, ended: outcome.ended() } });
-    outcome
+    (outcome, ctx.parent().take_children())
 }
 
-async fn body(env: &Env, app: &App, pipe: &Pipe, job: Job) -> Outcome {
-    let definition = app.definition(&job.task.task);
+async fn body(app: &App, pipe: &Pipe, ctx: &TaskContext) -> Outcome {
+    let definition = app.definition(ctx.name());
     let Some(body) = definition.as_ref().and_then(|definition| definition.body.as_ref()) else {
-        return Outcome::Failed(Failure::new("NotRegistered", job.task.task.to_string()));
+        return Outcome::Failed(Failure::new("NotRegistered", ctx.name()));
     };
-    let ctx = TaskContext::new(env.clone(), app.clone(), job.task, job.redelivered);
-    let mut running = match guarded(|| body(ctx.clone())) {
+    let span = tracing::info_span!("task", name = ctx.name(), id = ctx.id(), retries = ctx.retries());
+    let mut running = match guarded(|| span.in_scope(|| ctx.parent().enter(|| body(ctx.clone())))) {
         Ok(running) => running,
         Err(panic) => return panic,
     };
@@ -54,7 +56,7 @@ async fn body(env: &Env, app: &App, pipe: &Pipe, job: Job) -> Outcome {
             Poll::Ready(Some(_)) => cx.waker().wake_by_ref(),
             Poll::Ready(None) | Poll::Pending => {}
         }
-        poll_body(&mut running, cx)
+        span.in_scope(|| ctx.parent().enter(|| poll_body(&mut running, cx)))
     })
     .await
 }

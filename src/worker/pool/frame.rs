@@ -1,6 +1,6 @@
 //! What crosses the pipe between a worker and a pool child.
 
-use crate::app::Failure;
+use crate::app::{DeliveryInfo, Failure};
 use crate::env::{Digest, Frame};
 use crate::events::Ended;
 use crate::message::TaskMessage;
@@ -15,7 +15,7 @@ pub(crate) struct Job {
     /// The request's name in the worker.
     pub(crate) request: u64,
     pub(crate) task: Arc<TaskMessage>,
-    pub(crate) redelivered: bool,
+    pub(crate) delivery: DeliveryInfo,
 }
 
 /// From the worker to a child.
@@ -32,7 +32,12 @@ pub(crate) enum FromChild {
     /// The body is about to begin.
     Accepted { request: u64 },
     /// The body has ended.
-    Finished { request: u64, outcome: Outcome },
+    Finished {
+        request: u64,
+        outcome: Outcome,
+        /// The calls that it made.
+        children: Vec<Arc<str>>,
+    },
 }
 
 /// How a body ended.
@@ -47,6 +52,18 @@ pub(crate) enum Outcome {
 }
 
 impl Outcome {
+    /// With a traceback where there is an exception.
+    pub(super) fn traced(self, task: &str, process: &str) -> Self {
+        match self {
+            Outcome::Failed(failure) => Outcome::Failed(failure.traced(task, process)),
+            Outcome::SoftLimit(failure) => Outcome::SoftLimit(failure.traced(task, process)),
+            Outcome::Retry { request, cause } => {
+                Outcome::Retry { request, cause: cause.map(|failure| failure.traced(task, process)) }
+            }
+            other => other,
+        }
+    }
+
     pub(crate) fn ended(&self) -> Ended {
         match self {
             Outcome::Returned(_) => Ended::Returned,
@@ -86,7 +103,7 @@ impl Frame for FromChild {
     fn digest(&self) -> u64 {
         match self {
             FromChild::Accepted { request } => Digest::of("accepted").number(*request).finish(),
-            FromChild::Finished { request, outcome } => {
+            FromChild::Finished { request, outcome, .. } => {
                 let digest = Digest::of("finished").number(*request).number(outcome.ended() as u64);
                 match outcome {
                     Outcome::Returned(value) => digest.bytes(value.get().as_bytes()).finish(),
@@ -110,7 +127,9 @@ impl fmt::Display for FromChild {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             FromChild::Accepted { request } => write!(f, "accepted request {request}"),
-            FromChild::Finished { request, outcome } => write!(f, "finished request {request}: {:?}", outcome.ended()),
+            FromChild::Finished { request, outcome, .. } => {
+                write!(f, "finished request {request}: {:?}", outcome.ended())
+            }
         }
     }
 }
