@@ -147,6 +147,10 @@ pub enum What<'a> {
     ChildLost { retries: u32 },
     /// The worker killed the child that ran it: the hard limit, a cold shutdown, a lost connection.
     Cut { retries: u32, why: &'a str },
+    /// The task had succeeded before; the worker acked the message and ran nothing.
+    Skipped,
+    /// Somebody revokes the task.
+    Revoking,
     /// The worker refused the message for good.
     Refused { why: &'a str },
     /// The backend stored a state.
@@ -187,6 +191,8 @@ impl What<'_> {
             What::Finished { .. } => "task.finished",
             What::ChildLost { .. } => "task.child-lost",
             What::Cut { .. } => "task.cut",
+            What::Skipped => "task.skipped",
+            What::Revoking => "task.revoking",
             What::Refused { .. } => "task.refused",
             What::Stored { .. } => "result.stored",
             What::StoreIgnored { .. } => "result.ignored",

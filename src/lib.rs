@@ -9,6 +9,7 @@
 //! | [`message`] | messages on the wire: Celery's protocol 2 |
 //! | [`schedule`] | when something is due |
 //! | [`producer`], [`broker`], [`worker`], [`backend`], [`beat`] | the five actors |
+//! | [`control`] | remote control: requests that are broadcast to workers |
 //! | [`settings`] | Celery's settings in two profiles |
 //! | [`env`](mod@env) | the only door to time, randomness, processes, connections, files |
 //! | [`events`] | what happens to tasks, as facts |
@@ -19,6 +20,7 @@ pub mod beat;
 pub mod broker;
 pub mod cli;
 mod collections;
+pub mod control;
 pub mod env;
 pub mod events;
 pub mod message;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "the real world is what is tested")]
 
+use simq::events::State;
 use simq::settings::{Profile, Settings};
 use simq::{App, CallOptions, Error, TaskContext, TaskError, TaskOptions};
 use std::future::Future;
@@ -134,8 +135,8 @@ fn reject_and_ignore_do_what_they_say() {
         let error = reject.delay(()).await.unwrap().get(SOON).await.unwrap_err().to_string();
         assert!(error.contains("Reject"), "{error}");
         assert_eq!(again.delay(()).await.unwrap().get(SOON).await.unwrap(), "second time");
-        let nothing = ignore.delay(()).await.unwrap().get(Duration::from_millis(300)).await.unwrap_err();
-        assert!(nothing.is_timeout());
+        let nothing = ignore.delay(()).await.unwrap().get(SOON).await;
+        assert_eq!(nothing, Err(Error::NoResult(State::Ignored)));
         running.shutdown().await;
     });
 }

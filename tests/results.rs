@@ -12,7 +12,7 @@ fn app() -> App {
     let app = App::new("results");
     app.task("import", |ctx: TaskContext, (rows,): (u64,)| async move {
         for done in 1..rows {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            ctx.sleep(Duration::from_secs(1)).await;
             ctx.update_state("PROGRESS", json!({ "done": done, "of": rows })).await?;
         }
         Ok(rows)

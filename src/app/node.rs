@@ -1,15 +1,16 @@
 //! A process of simq: its actors, wired.
 
-use super::App;
-use crate::backend::Backend;
+use super::{App, Error};
+use crate::backend::{Backend, StoreRevoked};
 use crate::beat::{Beat, Entry};
 use crate::broker::Broker;
 use crate::env::Env;
-use crate::producer::Producer;
+use crate::producer::{Producer, Revoke};
 use crate::worker::pool::AppSource;
 use crate::worker::{Colleagues, Worker, WorkerOptions};
 use actix::Addr;
 use std::sync::Arc;
+use tokio::sync::oneshot;
 
 /// Names of the servers that a process talks to.
 #[derive(Clone, Debug)]
@@ -31,6 +32,26 @@ impl Default for Endpoints {
 pub(crate) struct Client {
     pub(crate) producer: Addr<Producer>,
     pub(crate) backend: Addr<Backend>,
+    revoke_in_backend: bool,
+}
+
+impl Client {
+    pub(crate) async fn revoke(&self, ids: &[Arc<str>], terminate: bool) -> Result<(), Error> {
+        if self.revoke_in_backend {
+            self.backend.do_send(StoreRevoked { ids: ids.to_vec() });
+        }
+        let (told, reply) = oneshot::channel();
+        self.producer.do_send(Revoke {
+            ids: ids.to_vec(),
+            terminate,
+            reply: Box::new(move |sent| {
+                // Nobody listens any more when the caller has gone.
+                let _ = told.send(sent);
+            }),
+        });
+        let sent = reply.await.map_err(|_| Error::NotRunning("the producer has stopped".to_owned()))?;
+        Ok(sent?)
+    }
 }
 
 /// The actors of one process. None of them connects before it is needed.
@@ -47,7 +68,8 @@ impl Node {
         let broker = Broker::start(env, settings.clone(), endpoints.broker.clone());
         let producer = Producer::start(env, settings.clone(), broker.clone());
         let backend = Backend::start(env, settings, endpoints.backend.clone());
-        app.set_client(Client { producer: producer.clone(), backend: backend.clone() });
+        let revoke_in_backend = app.settings().revoke_in_backend;
+        app.set_client(Client { producer: producer.clone(), backend: backend.clone(), revoke_in_backend });
         Node { env: env.clone(), app, with: Colleagues { broker, producer, backend } }
     }
 

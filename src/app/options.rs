@@ -1,7 +1,7 @@
 //! Options of a task.
 
 use super::Failure;
-use crate::settings::{Settings, duration};
+use crate::settings::{RateLimit, Settings, duration};
 use crate::worker::ack::AckPolicy;
 use crate::worker::retry::{Backoff, RetryPolicy, RetryRequest};
 use std::time::Duration;
@@ -44,6 +44,8 @@ pub struct TaskOptions {
     pub ignore_result: Option<bool>,
     /// Store a FAILURE even so. Default: `task_store_errors_even_if_ignored`.
     pub store_errors_even_if_ignored: Option<bool>,
+    /// How often each worker process begins it. Default: `task_default_rate_limit`, then no limit.
+    pub rate_limit: Option<RateLimit>,
     /// Its calls are not begun after this long. Default: never too late.
     pub expires: Option<Duration>,
     /// Store STARTED. Default: `task_track_started`.
@@ -89,6 +91,12 @@ impl TaskOptions {
 
     pub(crate) fn soft_time_limit(&self, settings: &Settings) -> Option<Duration> {
         self.soft_time_limit.or(settings.task_soft_time_limit.map(duration))
+    }
+
+    /// None where rate limits are off, for this task or for all.
+    pub(crate) fn rate_limit(&self, settings: &Settings) -> Option<RateLimit> {
+        let limit = self.rate_limit.or(settings.task_default_rate_limit);
+        limit.filter(|limit| limit.per_second().is_some() && !settings.worker_disable_rate_limits)
     }
 
     pub(crate) fn ignores_result(&self, settings: &Settings) -> bool {

@@ -142,6 +142,16 @@ impl<R: DeserializeOwned> AsyncResult<R> {
         done.map_err(|error| Error::NotRunning(error.to_string()))
     }
 
+    /// Asks all workers not to run it; with `terminate`, to kill it where it runs. Whether they did is to be seen in its state:
+    /// a task that has begun, or that nobody has heard of any more, goes on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Publish`] when the request can't be published.
+    pub async fn revoke(&self, terminate: bool) -> Result<(), Error> {
+        self.client.revoke(std::slice::from_ref(&self.id), terminate).await
+    }
+
     async fn wait(&self, timeout: Duration) -> Result<Option<Meta>, Error> {
         let (told, reply) = oneshot::channel();
         let reply_to = Box::new(move |meta| {
@@ -183,5 +193,14 @@ impl App {
     /// [`Error::NotStarted`].
     pub fn result<R: DeserializeOwned>(&self, id: &str) -> Result<AsyncResult<R>, Error> {
         Ok(AsyncResult::new(id.into(), self.client()?.clone()))
+    }
+
+    /// Asks all workers not to run these tasks: [`AsyncResult::revoke`] for many at once.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotStarted`], or [`Error::Publish`] when the request can't be published.
+    pub async fn revoke(&self, ids: &[Arc<str>], terminate: bool) -> Result<(), Error> {
+        self.client()?.revoke(ids, terminate).await
     }
 }

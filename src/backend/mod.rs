@@ -17,6 +17,7 @@ pub use store::Store;
 
 use store::Keep;
 
+use crate::app::Failure;
 use crate::env::{Alarm, Env, Instant, Link};
 use crate::events::State;
 use crate::settings::{Settings, duration};
@@ -49,6 +50,13 @@ pub(crate) struct Put {
 pub(crate) struct Forget {
     pub(crate) id: Arc<str>,
     pub(crate) reply: Reply<Result<(), NotStored>>,
+}
+
+/// Stores REVOKED for tasks of which only the ids are known.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct StoreRevoked {
+    pub(crate) ids: Vec<Arc<str>>,
 }
 
 /// Waits for a result; answers `None` when `timeout` is over. A timeout of zero asks for the state as it is.
@@ -277,6 +285,18 @@ impl Handler<Put> for Backend {
         let lifetime = (self.settings.result_expires > 0.0).then(|| duration(self.settings.result_expires));
         let keep = Keep { lifetime, precedence: self.settings.result_precedence };
         self.write(Request::Put { id: put.id, state: put.state, meta: put.meta, keep }, put.reply, ctx);
+    }
+}
+
+impl Handler<StoreRevoked> for Backend {
+    type Result = ();
+
+    fn handle(&mut self, revoked: StoreRevoked, ctx: &mut Self::Context) {
+        let failure = Failure::new("TaskRevokedError", "revoked").in_module("celery.exceptions");
+        for id in revoked.ids {
+            let meta = Draft::new(&id, State::Revoked).failure(&failure).encode(self.env.wall());
+            self.handle(Put { id, state: State::Revoked, meta, reply: Box::new(drop) }, ctx);
+        }
     }
 }
 

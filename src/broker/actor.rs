@@ -2,7 +2,8 @@
 
 mod requests;
 
-use super::amqp::{Event, Name};
+use super::amqp::Event;
+use super::entities::{Source, Target};
 use super::frame::{FromServer, ToServer};
 use super::session::Session;
 use super::{Epoch, FromBroker, PublishError, Reply, backoff};
@@ -27,14 +28,14 @@ enum Connection {
 }
 
 struct Subscription {
-    queues: Vec<Name>,
+    sources: Vec<Source>,
     prefetch: u32,
     to: actix::Recipient<FromBroker>,
     cancelled: bool,
 }
 
 struct Waiting {
-    queue: Name,
+    to: Target,
     message: Arc<Message>,
     reply: Reply<Result<(), PublishError>>,
 }
@@ -97,11 +98,11 @@ impl Broker {
         let now = self.env.now();
         let mut session = Session::new(link, self.epoch, self.settings.confirm_publish, now);
         if let Some(subscription) = self.subscription.as_ref().filter(|subscription| !subscription.cancelled) {
-            session.consume(&subscription.queues, subscription.prefetch, &self.settings);
+            session.consume(&subscription.sources, subscription.prefetch, &self.settings);
             self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| now);
         }
         for publish in std::mem::take(&mut self.waiting) {
-            session.publish(publish.queue, publish.message, publish.reply, &self.settings);
+            session.publish(publish.to, publish.message, publish.reply, &self.settings);
         }
         self.connection = Connection::Up(session);
         self.set_alarm(ctx);

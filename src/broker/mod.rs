@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `actor` | the actor: connection states, reconnects, heartbeats |
 //! | `session` | one live connection: confirms, declared queues, what was sent on it |
+//! | `entities` | what must exist before it is used |
 //! | `backoff` | how long to wait before the next connect |
 //! | `amqp` | the engine of the embedded broker, a pure state machine |
 //! | `frame`, `server` | methods on a link; the engine behind a listener |
@@ -15,15 +16,17 @@
 mod actor;
 pub mod amqp;
 pub mod backoff;
+mod entities;
 mod frame;
 pub mod server;
 mod session;
 
 pub use actor::Broker;
+pub(crate) use entities::{Source, Target};
 pub use frame::{FromServer, ToServer};
 
 use crate::message::Message;
-use amqp::{Delivery, DeliveryTag, Name};
+use amqp::{Delivery, DeliveryTag};
 use std::sync::Arc;
 
 /// Which connection something belongs to. A delivery tag means nothing on any other.
@@ -68,11 +71,11 @@ impl PublishError {
 
 type Reply<T> = Box<dyn FnOnce(T) + Send>;
 
-/// Publishes to a queue, declaring it first.
+/// Publishes, declaring first what is needed.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Publish {
-    pub(crate) queue: Name,
+    pub(crate) to: Target,
     pub(crate) message: Arc<Message>,
     pub(crate) reply: Reply<Result<(), PublishError>>,
 }
@@ -81,7 +84,7 @@ pub(crate) struct Publish {
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Consume {
-    pub(crate) queues: Vec<Name>,
+    pub(crate) sources: Vec<Source>,
     pub(crate) prefetch: u32,
     pub(crate) to: actix::Recipient<FromBroker>,
 }

@@ -1,6 +1,7 @@
 //! One live connection to the broker: what was sent on it and what it still owes.
 
 use super::amqp::{Event, Method, Name, QueueOptions};
+use super::entities::{Entities, Source, Target, task_queue};
 use super::frame::{FromServer, ToServer};
 use super::{Epoch, PublishError, Reply, Settle, Settlement};
 use crate::env::{Instant, Link};
@@ -49,46 +50,43 @@ impl Session {
         self.link.send(ToServer::Method(method));
     }
 
-    /// Declares a queue, once per connection, and the dead-letter queue that it points to.
-    fn declare(&mut self, queue: &Name, settings: &Settings) {
+    /// Declares what is needed, once per connection.
+    fn declare(&mut self, entities: &Entities, settings: &Settings) {
+        match entities {
+            Entities::Queue(queue) => self.declare_queue(queue, settings),
+            Entities::These(name, _) if self.declared.contains(name) => {}
+            Entities::These(name, methods) => {
+                self.declared.insert(name.clone());
+                methods.iter().for_each(|method| self.send(method.clone()));
+            }
+        }
+    }
+
+    /// Declares a task queue, and the dead-letter queue that it points to.
+    fn declare_queue(&mut self, queue: &Name, settings: &Settings) {
         if self.declared.contains(queue) {
             return;
         }
         self.declared.insert(queue.clone());
         let dead_letters = settings.task_dead_letter_queue.as_deref();
-        let is_dead_letter_queue = dead_letters == Some(&**queue);
-        let options = QueueOptions {
-            durable: true,
-            max_priority: settings.task_queue_max_priority.map(|max| u8::try_from(max).unwrap_or(u8::MAX)),
-            ..QueueOptions::default()
-        };
-        let options = match dead_letters {
-            Some(dead_letters) if !is_dead_letter_queue => QueueOptions {
-                delivery_limit: settings.task_delivery_limit,
-                dead_letter_exchange: Some("".into()),
-                dead_letter_routing_key: Some(dead_letters.into()),
-                ..options
-            },
-            // A dead letter is never returned to be worked on, so it needs no limit.
-            _ if is_dead_letter_queue => options,
-            _ => QueueOptions { delivery_limit: settings.task_delivery_limit, ..options },
-        };
-        if let Some(dead_letters) = dead_letters.filter(|_| !is_dead_letter_queue) {
-            self.declare(&dead_letters.into(), settings);
+        if let Some(dead_letters) = dead_letters.filter(|dead_letters| **dead_letters != **queue) {
+            self.declare_queue(&dead_letters.into(), settings);
         }
+        let options = task_queue(queue, QueueOptions::default(), settings);
         self.send(Method::QueueDeclare { queue: queue.clone(), passive: false, options });
     }
 
     pub(super) fn publish(
         &mut self,
-        queue: Name,
+        to: Target,
         message: Arc<Message>,
         reply: Reply<Result<(), PublishError>>,
         settings: &Settings,
     ) {
-        self.declare(&queue, settings);
-        let routing_key = queue.clone();
-        self.send(Method::Publish { exchange: default_exchange(), routing_key, mandatory: false, message });
+        self.declare(&to.entities, settings);
+        let Target { exchange, routing_key, .. } = to;
+        let queue = routing_key.clone();
+        self.send(Method::Publish { exchange, routing_key, mandatory: false, message });
         self.published += 1;
         if self.confirms {
             self.unconfirmed.push_back(Unconfirmed { seq: self.published, queue, reply });
@@ -98,11 +96,11 @@ impl Session {
         }
     }
 
-    pub(super) fn consume(&mut self, queues: &[Name], prefetch: u32, settings: &Settings) {
-        queues.iter().for_each(|queue| self.declare(queue, settings));
+    pub(super) fn consume(&mut self, sources: &[Source], prefetch: u32, settings: &Settings) {
+        sources.iter().for_each(|source| self.declare(&source.entities, settings));
         self.send(Method::Qos { prefetch });
-        for queue in queues {
-            self.send(Method::Consume { queue: queue.clone(), consumer: queue.clone(), no_ack: false });
+        for Source { queue, no_ack, .. } in sources {
+            self.send(Method::Consume { queue: queue.clone(), consumer: queue.clone(), no_ack: *no_ack });
         }
     }
 
@@ -110,8 +108,8 @@ impl Session {
         self.send(Method::Qos { prefetch });
     }
 
-    pub(super) fn cancel(&self, queues: &[Name]) {
-        queues.iter().for_each(|queue| self.send(Method::Cancel { consumer: queue.clone() }));
+    pub(super) fn cancel(&self, sources: &[Source]) {
+        sources.iter().for_each(|source| self.send(Method::Cancel { consumer: source.queue.clone() }));
     }
 
     pub(super) fn settle(&self, settle: &Settle) {
@@ -167,11 +165,4 @@ impl Session {
             (waiting.reply)(Err(PublishError::ConnectionLost));
         }
     }
-}
-
-fn default_exchange() -> Name {
-    thread_local! {
-        static EMPTY: Name = "".into();
-    }
-    EMPTY.with(Name::clone)
 }

@@ -6,10 +6,11 @@
 mod build;
 mod policy;
 
-use crate::app::{CallOptions, Error, Parent};
+use crate::app::{CallOptions, Error, Parent, PublishRetry};
 use crate::broker::amqp::Name;
-use crate::broker::{Broker, Publish, PublishError};
+use crate::broker::{Broker, Publish, PublishError, Target};
 use crate::collections::Map;
+use crate::control;
 use crate::env::{Alarm, Env, Instant};
 use crate::events::{Event, What};
 use crate::message::{Message, TaskMessage};
@@ -51,12 +52,21 @@ pub(crate) struct Resend {
     pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
 }
 
-/// Sends a message as it is, to a queue: a dead letter.
+/// Sends a message as it is: a dead letter, a request of remote control.
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Forward {
     pub(crate) message: Arc<Message>,
-    pub(crate) queue: Name,
+    pub(crate) to: Target,
+    pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
+}
+
+/// Asks all workers not to run these tasks.
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Revoke {
+    pub(crate) ids: Vec<Arc<str>>,
+    pub(crate) terminate: bool,
     pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
 }
 
@@ -69,7 +79,7 @@ struct Tried {
 }
 
 struct UnderWay {
-    queue: Name,
+    to: Target,
     message: Arc<Message>,
     /// Tries so far; an answer to an earlier one is stale.
     attempt: u32,
@@ -78,9 +88,30 @@ struct UnderWay {
     due: Instant,
     waiting_to_retry: bool,
     last_error: PublishError,
+    policy: PublishPolicy,
     /// Somebody's call, and not a message that simq moves by itself.
     is_call: bool,
     reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
+}
+
+/// What is published, and how hard it is to be tried.
+enum Kind {
+    Call {
+        retry: Option<bool>,
+        policy: Option<PublishRetry>,
+    },
+    Retry,
+    /// Nobody's call: a message that simq moves by itself.
+    Forwarded,
+}
+
+impl Kind {
+    fn policy(&self, usual: &PublishPolicy) -> PublishPolicy {
+        match self {
+            Kind::Call { retry, policy } => usual.for_call(*retry, *policy),
+            Kind::Retry | Kind::Forwarded => *usual,
+        }
+    }
 }
 
 /// A process's way to publish.
@@ -116,9 +147,9 @@ impl Producer {
 
     fn publish(
         &mut self,
-        queue: Name,
+        to: Target,
         message: Arc<Message>,
-        is_call: bool,
+        kind: Kind,
         reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
         ctx: &mut Context<Self>,
     ) {
@@ -129,14 +160,15 @@ impl Producer {
         let number = self.next;
         let give_up_at = self.policy.timeout.map_or(Instant::NEVER, |timeout| self.env.now() + timeout);
         let under_way = UnderWay {
-            queue,
+            to,
             message,
             attempt: 0,
             give_up_at,
             due: Instant::NEVER,
             waiting_to_retry: false,
             last_error: PublishError::NotConfirmed,
-            is_call,
+            policy: kind.policy(&self.policy),
+            is_call: !matches!(kind, Kind::Forwarded),
             reply,
         };
         self.under_way.insert(number, under_way);
@@ -150,7 +182,7 @@ impl Producer {
         publish.waiting_to_retry = false;
         let (attempt, me) = (publish.attempt, ctx.address());
         self.broker.do_send(Publish {
-            queue: publish.queue.clone(),
+            to: publish.to.clone(),
             message: publish.message.clone(),
             reply: Box::new(move |result| me.do_send(Tried { number, attempt, result })),
         });
@@ -200,7 +232,7 @@ impl Producer {
     fn failed(&mut self, number: u64, error: PublishError, ctx: &mut Context<Self>) {
         let Some(publish) = self.under_way.get_mut(&number) else { return };
         publish.last_error = error.clone();
-        match self.policy.wait_after(publish.attempt).filter(|_| error.is_connection_lost()) {
+        match publish.policy.wait_after(publish.attempt).filter(|_| error.is_connection_lost()) {
             Some(wait) => {
                 publish.waiting_to_retry = true;
                 let due = (self.env.now() + wait).min(publish.give_up_at);
@@ -241,13 +273,14 @@ impl Handler<Send> for Producer {
     type Result = ();
 
     fn handle(&mut self, send: Send, ctx: &mut Self::Context) {
+        let kind = Kind::Call { retry: send.call.options.retry, policy: send.call.options.retry_policy };
         let (task, queue) = self.build(send.call);
         let delay = task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(self.env.wall()));
         self.report_call(&task, &queue, delay);
         let (id, reply) = (task.id.clone(), send.reply);
         let message = Arc::new(task.encode(self.env.wall()));
         let told = Box::new(move |result: Result<(), PublishError>| reply(result.map(|()| id).map_err(Error::from)));
-        self.publish(queue, message, true, told, ctx);
+        self.publish(Target::queue(queue), message, kind, told, ctx);
     }
 }
 
@@ -259,7 +292,7 @@ impl Handler<Resend> for Producer {
         let delay = resend.task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(now));
         self.report_call(&resend.task, &resend.queue, delay);
         let message = Arc::new(resend.task.encode(now));
-        self.publish(resend.queue, message, true, resend.reply, ctx);
+        self.publish(Target::queue(resend.queue), message, Kind::Retry, resend.reply, ctx);
     }
 }
 
@@ -267,7 +300,19 @@ impl Handler<Forward> for Producer {
     type Result = ();
 
     fn handle(&mut self, forward: Forward, ctx: &mut Self::Context) {
-        self.publish(forward.queue, forward.message, false, forward.reply, ctx);
+        self.publish(forward.to, forward.message, Kind::Forwarded, forward.reply, ctx);
+    }
+}
+
+impl Handler<Revoke> for Producer {
+    type Result = ();
+
+    fn handle(&mut self, revoke: Revoke, ctx: &mut Self::Context) {
+        revoke.ids.iter().for_each(|id| self.env.emit(&Event { id, what: What::Revoking }));
+        let ids: Vec<&str> = revoke.ids.iter().map(|id| &**id).collect();
+        let message = Arc::new(control::Request::revoke(&ids, revoke.terminate).encode());
+        let to = Target::broadcast(&control::exchange(&self.settings.control_exchange), false);
+        self.publish(to, message, Kind::Forwarded, revoke.reply, ctx);
     }
 }
 

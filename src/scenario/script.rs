@@ -3,6 +3,7 @@
 use super::cluster::{Calls, Client};
 use super::format::{Does, Load, Task};
 use crate::app::{App, CallOptions, TaskContext, TaskError, TaskOptions, TaskResult};
+use crate::broker::Target;
 use crate::collections::Map;
 use crate::env::{Env, Instant};
 use crate::message::{Message, Properties};
@@ -171,8 +172,11 @@ pub(super) fn saboteur(at: Duration, queue: Option<String>, body: Vec<u8>) -> Cl
         env.clone().spawn(async move {
             env.sleep_until(Instant::default() + at).await;
             if let Ok(client) = app.client() {
-                let forward =
-                    Forward { message: Arc::new(message), queue: queue.as_str().into(), reply: Box::new(drop) };
+                let forward = Forward {
+                    message: Arc::new(message),
+                    to: Target::queue(queue.as_str().into()),
+                    reply: Box::new(drop),
+                };
                 client.producer.do_send(forward);
             }
             calls.end();

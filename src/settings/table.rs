@@ -1,5 +1,6 @@
 //! The table of settings.
 
+use super::rate_limit::RateLimit;
 use super::value::{Precedence, Seconds, SettingValue};
 
 /// Which defaults a fleet starts from.
@@ -135,6 +136,38 @@ settings! {
     /// When the connection is lost, kill running tasks with late acks: the broker delivers them again.
     worker_cancel_long_running_tasks_on_connection_loss "worker_cancel_long_running_tasks_on_connection_loss": bool
         = true, false;
+    /// Skip a message whose task has succeeded: by what this worker remembers, and, for a message that was delivered
+    /// before or that beat sent, by what the result backend says.
+    worker_deduplicate_successful_tasks "worker_deduplicate_successful_tasks": bool = true, false;
+    /// simq: seconds for which a worker remembers the tasks that succeeded there.
+    deduplicate_window "worker_deduplicate_window": Seconds = 3_600.0, 3_600.0;
+    /// simq: how many of them at most; each takes about 100 bytes.
+    deduplicate_max "worker_deduplicate_max": u32 = 50_000, 50_000;
+    /// simq: `revoke` stores REVOKED itself, and a worker asks the result backend before it begins a task that was
+    /// delivered before or was held for its ETA: a revoke then outlives every worker. Off: only those workers know that
+    /// heard it.
+    revoke_in_backend "control_revoke_in_backend": bool = true, false;
+    /// File in which a worker remembers revoked tasks across restarts.
+    worker_state_db "worker_state_db": Option<String> = None, None;
+    /// simq: revoked tasks that a worker remembers at most (Celery's CELERY_WORKER_REVOKES_MAX).
+    worker_revokes_max "worker_revokes_max": u32 = 50_000, 50_000;
+    /// simq: seconds for which it does (Celery's CELERY_WORKER_REVOKE_EXPIRES).
+    worker_revoke_expires "worker_revoke_expires": Seconds = 10_800.0, 10_800.0;
+    /// Listen to remote control.
+    worker_enable_remote_control "worker_enable_remote_control": bool = true, true;
+    /// Prefix of the exchange of remote control.
+    control_exchange "control_exchange": String = "celery".to_owned(), "celery".to_owned();
+    /// Seconds that a request waits for a worker.
+    control_queue_ttl "control_queue_ttl": Seconds = 300.0, 300.0;
+    /// Seconds after which a worker's unused queue of requests is deleted.
+    control_queue_expires "control_queue_expires": Seconds = 10.0, 10.0;
+    /// Let every task run as often as it comes, whatever its rate limit.
+    worker_disable_rate_limits "worker_disable_rate_limits": bool = false, false;
+    /// How often a task begins in each worker process, unless it says so itself.
+    task_default_rate_limit "task_default_rate_limit": Option<RateLimit> = None, None;
+    /// simq: a task that waits for its rate limit does not count against the prefetch window (up to
+    /// `worker_eta_task_limit`), so that other tasks get past it.
+    rate_limit_grows_prefetch "worker_rate_limit_grows_prefetch": bool = true, false;
     /// Seconds that running tasks get before a cold shutdown.
     worker_soft_shutdown_timeout "worker_soft_shutdown_timeout": Seconds = 0.0, 0.0;
     /// simq: SIGTERM means a cold shutdown (after the soft one): Celery's `REMAP_SIGTERM=SIGQUIT`.

@@ -18,6 +18,7 @@
 //! | | without | discard | FAILURE |
 //! | ignored | | ack | IGNORED with `result_store_ignored`, else kept |
 //! | cut by the worker | cold shutdown, lost connection | requeue | RETRY with early acks (and lost), else kept |
+//! | revoked and killed | | ack | REVOKED |
 //!
 //! *Discard* is a reject without requeue: a dead letter where the queue has a dead-letter exchange, or else dropped.
 //! A requeue that the queue's delivery limit would turn into a dead letter is a discard with state FAILURE, so that
@@ -63,6 +64,8 @@ pub enum Ending {
     Ignored,
     /// The worker cut it off to shut down, or because its message is no longer the worker's.
     Cut,
+    /// It was revoked, and killed for it.
+    Terminated,
 }
 
 /// What is to be done, in this order.
@@ -91,6 +94,7 @@ impl AckPolicy {
             Ending::Rejected { requeue: true } => (false, None, Requeue),
             Ending::Rejected { requeue: false } => (false, Some(State::Failure), Discard),
             Ending::Ignored => (false, Some(State::Ignored), Ack),
+            Ending::Terminated => (false, Some(State::Revoked), Ack),
             Ending::Cut => (false, (!self.late).then_some(State::Retry), Requeue),
         };
         // A worker that cuts a task off has no quarrel with it: it goes back whatever its count.

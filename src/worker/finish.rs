@@ -1,6 +1,7 @@
 //! An execution ends: decide by the ack table, store the state, and only then settle the message.
 
 use super::ack::Ending;
+use super::controlled::revoked_failure;
 use super::limits::Limits;
 use super::pool::{Outcome, ToChild};
 use super::request::{CutBy, Phase, Request, RequestId};
@@ -34,6 +35,9 @@ impl Worker {
         match outcome {
             Outcome::Returned(value) => {
                 let state = self.state_of(request, State::Success, &Told::Value(value.get()));
+                if self.settings.worker_deduplicate_successful_tasks {
+                    self.succeeded.add(request.task.id.clone(), self.env.wall());
+                }
                 self.end(id, Ending::Returned, Some(state));
             }
             Outcome::Failed(failure) | Outcome::SoftLimit(failure) => {
@@ -85,12 +89,16 @@ impl Worker {
                 (Ending::HardLimit, Failure { message, ..Failure::new("TimeLimitExceeded", "") })
             }
             Some(CutBy::ColdShutdown | CutBy::ConnectionLoss) => (Ending::Cut, Failure::new("Retry", "cut off")),
+            Some(CutBy::Revoke) => (Ending::Terminated, revoked_failure("terminated")),
         };
         if ending == Ending::ChildLost && request.policy.retry_on_worker_lost {
             return self.retry(id, &RetryRequest::default(), Some(failure), ctx);
         }
-        let state = if ending == Ending::Cut { State::Retry } else { State::Failure };
-        let failure = failure.in_module("billiard.exceptions");
+        let (state, failure) = match ending {
+            Ending::Terminated => (State::Revoked, failure),
+            Ending::Cut => (State::Retry, failure.in_module("billiard.exceptions")),
+            _ => (State::Failure, failure.in_module("billiard.exceptions")),
+        };
         let state = self.failure_of(request, state, &failure);
         self.end(id, ending, Some(state));
     }
@@ -199,6 +207,7 @@ impl Worker {
         request.phase = Phase::Finishing;
         self.running -= 1;
         self.finishing += 1;
+        self.running_ids.remove(&request.task.id);
         soft.into_iter().chain(hard).for_each(|timer| self.timers.cancel(timer));
         true
     }

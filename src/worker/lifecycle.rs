@@ -1,9 +1,11 @@
 //! A worker starts, loses its connection, and ends.
 
-use super::request::{CutBy, Phase, RequestId};
+use super::request::{CutBy, RequestId};
 use super::shutdown::Action;
 use super::{Due, Exit, ShutDown, Worker};
-use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement};
+use crate::broker::amqp::{Name, QueueOptions};
+use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement, Source};
+use crate::control;
 use crate::events::{Event, What};
 use actix::{AsyncContext, Context};
 
@@ -12,7 +14,7 @@ impl Worker {
     pub(super) fn begin(&mut self, ctx: &mut Context<Self>) {
         self.pool.fill(self.concurrency as usize, &ctx.address());
         self.with.broker.do_send(Consume {
-            queues: self.queues.clone(),
+            sources: self.sources(),
             prefetch: self.window,
             to: ctx.address().recipient(),
         });
@@ -44,6 +46,7 @@ impl Worker {
                     }
                 }
                 Action::Exit(status) => {
+                    self.revoked.save(&self.env);
                     let me = ctx.address();
                     self.with.broker.do_send(Close { done: Box::new(move || me.do_send(Exit(status))) });
                 }
@@ -76,12 +79,24 @@ impl Worker {
     }
 
     fn forget(&mut self, id: RequestId) -> Option<super::Request> {
-        let request = self.requests.swap_remove(&id)?;
-        if let Phase::Parked(timer) = request.phase {
-            self.timers.cancel(timer);
-            self.prefetch.unpark();
-        }
-        Some(request)
+        self.stop_waiting(id);
+        self.requests.swap_remove(&id)
+    }
+
+    fn sources(&self) -> Vec<Source> {
+        let tasks = self.queues.iter().cloned().map(Source::queue);
+        tasks.chain(self.pidbox.clone().map(|queue| self.pidbox_source(queue))).collect()
+    }
+
+    fn pidbox_source(&self, queue: Name) -> Source {
+        let exchange = control::exchange(&self.settings.control_exchange);
+        let milliseconds = |seconds: f64| Some((seconds * 1000.0) as u64);
+        let options = QueueOptions {
+            message_ttl: milliseconds(self.settings.control_queue_ttl),
+            expires: milliseconds(self.settings.control_queue_expires),
+            ..QueueOptions::default()
+        };
+        Source::copy_of(&exchange, false, queue, true, options)
     }
 
     /// The broker has taken back whatever this connection had unacked, and delivers it again. What has not begun is

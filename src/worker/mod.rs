@@ -6,42 +6,53 @@
 //! |---|---|
 //! | [`ack`] | **the ack decision table** |
 //! | `prefetch` | how many deliveries to hold |
-//! | `timers`, `limits`, `expiry` | ETA timers, time limits, what is too late to begin |
+//! | `screen` | **whether a message may run**, and when |
+//! | `timers`, `limits`, `expiry`, `rates` | ETA timers, time limits, what is too late to begin, rate limits |
+//! | `bounded`, `revoked` | ids that are remembered: what has succeeded, what was revoked |
 //! | [`retry`] | whether and when a task runs again |
 //! | `shutdown` | warm, soft and cold shutdown |
 //! | `states` | what is written into a result |
 //! | `request` | where one delivery stands |
 //! | `pool` | children that run task bodies |
-//! | `receive`, `finish`, `lifecycle` | the shell: a delivery comes in, an execution ends, the worker starts and ends |
+//! | `receive`, `finish`, `lifecycle`, `controlled` | the shell: a delivery comes in, an execution ends, the worker starts and ends, remote control |
 
 pub mod ack;
+mod bounded;
+mod controlled;
 mod expiry;
 mod finish;
 mod lifecycle;
 mod limits;
 pub(crate) mod pool;
 mod prefetch;
+mod rates;
 mod receive;
 mod request;
 pub mod retry;
+mod revoked;
+mod screen;
 mod shutdown;
 mod states;
 mod timers;
 
 use crate::app::App;
-use crate::backend::{Backend, NotStored};
+use crate::backend::{Backend, Meta, NotStored};
 use crate::broker::amqp::Name;
 use crate::broker::{Broker, Epoch, FromBroker, PublishError, SetPrefetch};
 use crate::collections::Map;
+use crate::control;
 use crate::env::{Alarm, Env, Signal};
 use crate::producer::Producer;
-use crate::settings::Settings;
+use crate::settings::{RateLimit, Settings, duration};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use bounded::BoundedIds;
 use pool::{AppSource, ChildEvent, Pool};
 use prefetch::Prefetch;
+use rates::Rates;
 use request::{Request, RequestId};
+use revoked::Revoked;
 use shutdown::Shutdown;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use timers::Timers;
 
@@ -55,12 +66,34 @@ pub struct WorkerOptions {
 }
 
 /// What falls due in a worker.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Due {
     Eta(RequestId),
+    /// A token of this task's rate limit.
+    Token(Arc<str>, RateLimit),
+    /// The file of revoked tasks is to be written.
+    SaveRevoked,
     SoftLimit(RequestId),
     HardLimit(RequestId),
     SoftShutdown,
+}
+
+/// When the backend was asked about a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// When its message came.
+    First,
+    /// When its ETA had come.
+    AfterEta,
+}
+
+/// The backend says what it has of a task, if anything.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Answered {
+    id: RequestId,
+    asked: Asked,
+    meta: Option<Meta>,
 }
 
 #[derive(Message)]
@@ -115,11 +148,19 @@ pub struct Worker {
     with: Colleagues,
     me: Addr<Worker>,
     queues: Vec<Name>,
+    /// Queue of requests of remote control.
+    pidbox: Option<Name>,
     concurrency: u32,
     requests: Map<RequestId, Request>,
     next_request: RequestId,
     reserved: VecDeque<RequestId>,
     running: usize,
+    /// Ids of the tasks that run, where a second copy of one is to wait for the first.
+    running_ids: BTreeSet<Arc<str>>,
+    /// Tasks that have succeeded here.
+    succeeded: BoundedIds,
+    revoked: Revoked,
+    rates: Rates,
     /// Tasks whose state is being stored: they hold up an exit as running ones do.
     finishing: usize,
     pool: Pool,
@@ -158,6 +199,16 @@ impl Worker {
             next_request: 0,
             reserved: VecDeque::new(),
             running: 0,
+            running_ids: BTreeSet::new(),
+            succeeded: BoundedIds::new(
+                usize::try_from(settings.deduplicate_max).unwrap_or(usize::MAX),
+                duration(settings.deduplicate_window),
+            ),
+            revoked: Revoked::load(&settings, env),
+            rates: Rates::default(),
+            pidbox: settings
+                .worker_enable_remote_control
+                .then(|| control::queue(&env.name(), &settings.control_exchange).into()),
             finishing: 0,
             pool: Pool::new(env, apps),
             window: prefetch.window(),
@@ -196,6 +247,8 @@ impl Worker {
     fn fall_due(&mut self, due: Due, ctx: &mut Context<Self>) {
         match due {
             Due::Eta(id) => self.unpark(id, ctx),
+            Due::Token(task, limit) => self.token(&task, limit, ctx),
+            Due::SaveRevoked => self.revoked.save(&self.env),
             Due::SoftLimit(id) => self.soft_limit(id),
             Due::HardLimit(id) => self.cut(id, request::CutBy::HardLimit),
             Due::SoftShutdown => {
@@ -259,6 +312,14 @@ impl Handler<Stored> for Worker {
             tracing::error!(%error, "a result is lost");
         }
         self.settle(id, ctx);
+    }
+}
+
+impl Handler<Answered> for Worker {
+    type Result = ();
+
+    fn handle(&mut self, answer: Answered, ctx: &mut Self::Context) {
+        self.answered(answer.id, answer.asked, answer.meta, ctx);
     }
 }
 

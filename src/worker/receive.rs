@@ -1,6 +1,5 @@
-//! A delivery comes in: decode it, decide whether it may run, park it or hand it to a child.
+//! A delivery comes in: decode it, have it screened, hand it to a child.
 
-use super::expiry::is_expired;
 use super::limits::Limits;
 use super::pool::{Job, ToChild};
 use super::request::{Phase, Request, RequestId};
@@ -9,19 +8,21 @@ use super::{Buried, Due, Worker};
 use crate::app::Failure;
 use crate::backend::Draft;
 use crate::broker::amqp::Delivery;
-use crate::broker::{Epoch, Settle, Settlement};
+use crate::broker::{Epoch, Settle, Settlement, Target};
 use crate::events::{Event, State, What};
 use crate::message::{Malformed, Message, TaskMessage};
 use crate::producer::Forward;
 use actix::{AsyncContext, Context};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// Header of a dead letter that says why it is one.
 pub(super) const REASON_HEADER: &str = "simq-reason";
 
 impl Worker {
     pub(super) fn receive(&mut self, epoch: Epoch, delivery: Delivery, ctx: &mut Context<Self>) {
+        if self.pidbox.as_ref() == Some(&delivery.consumer) {
+            return self.controlled(&delivery.message, ctx);
+        }
         match TaskMessage::decode(&delivery.message) {
             Ok(task) => self.receive_task(epoch, delivery, task, ctx),
             Err(malformed) => self.refuse(epoch, &delivery, &malformed, ctx),
@@ -51,38 +52,8 @@ impl Worker {
             settle_as: None,
         };
         let id = self.new_request_id();
-        let eta = request.task.eta.map(|eta| eta.saturating_since(self.env.wall()));
         self.requests.insert(id, request);
-        match eta.filter(|wait| !wait.is_zero()) {
-            Some(wait) => self.park(id, wait, ctx),
-            None => self.reserve(id),
-        }
-    }
-
-    /// Holds a message until its ETA. It stays unacked, so the window grows by one: others must get past it.
-    fn park(&mut self, id: RequestId, wait: Duration, ctx: &mut Context<Self>) {
-        let timer = self.timers.set(self.env.now() + wait, Due::Eta(id));
-        if let Some(request) = self.requests.get_mut(&id) {
-            request.phase = Phase::Parked(timer);
-            self.env.emit(&Event { id: &request.task.id, what: What::Parked });
-        }
-        self.prefetch.park();
-        self.update_window();
-        self.set_alarm(ctx);
-    }
-
-    pub(super) fn unpark(&mut self, id: RequestId, _: &mut Context<Self>) {
-        if let Some(request) = self.requests.get_mut(&id) {
-            request.phase = Phase::Reserved;
-            self.prefetch.unpark();
-            self.update_window();
-            self.reserve(id);
-        }
-    }
-
-    fn reserve(&mut self, id: RequestId) {
-        self.reserved.push_back(id);
-        self.dispatch();
+        self.screen(id, ctx);
     }
 
     /// Hands reserved requests to idle children: never more than one to a child, whatever is reserved behind it.
@@ -91,28 +62,18 @@ impl Worker {
             let Some(slot) = self.pool.take_idle() else { return };
             match self.next_runnable() {
                 Some(id) => self.run(id, slot),
-                None => self.pool.release(slot),
+                None => return self.pool.release(slot),
             }
         }
-    }
-
-    /// The next reserved request that is not too late to begin.
-    fn next_runnable(&mut self) -> Option<RequestId> {
-        let now = self.env.wall();
-        while let Some(id) = self.reserved.pop_front() {
-            match self.requests.get(&id) {
-                Some(request) if is_expired(&request.task, now) => self.expired(id),
-                Some(_) => return Some(id),
-                None => {}
-            }
-        }
-        None
     }
 
     fn run(&mut self, id: RequestId, slot: usize) {
         let Some(request) = self.requests.get_mut(&id) else { return };
         request.phase = Phase::Running { slot, soft: None, hard: None };
         self.running += 1;
+        if self.settings.worker_deduplicate_successful_tasks {
+            self.running_ids.insert(request.task.id.clone());
+        }
         let job = Job { request: id, task: request.task.clone(), delivery: request.delivery_info() };
         self.pool.send(slot, ToChild::Run(job));
     }
@@ -150,14 +111,6 @@ impl Worker {
         self.put(&request.task.id, state, Box::new(drop));
     }
 
-    fn expired(&mut self, id: RequestId) {
-        let Some(request) = self.requests.get(&id) else { return };
-        self.env.emit(&Event { id: &request.task.id, what: What::Refused { why: "expired" } });
-        let failure = Failure::new("TaskRevokedError", "expired").in_module("celery.exceptions");
-        let state = self.failure_of(request, State::Revoked, &failure);
-        self.conclude(id, Some(state), Some(Settlement::Ack));
-    }
-
     /// A task that nobody has registered here. A dead letter, with a FAILURE for whoever waits.
     fn refuse_unknown(&mut self, epoch: Epoch, delivery: &Delivery, task: &TaskMessage) {
         tracing::error!(task = %task.task, id = %task.id, "unregistered task; it is rejected");
@@ -185,7 +138,7 @@ impl Worker {
         let me = ctx.address();
         self.with.producer.do_send(Forward {
             message: Arc::new(letter),
-            queue: dead_letters.into(),
+            to: Target::queue(dead_letters.into()),
             reply: Box::new(move |result| me.do_send(Buried { epoch, tag, result })),
         });
     }

@@ -16,6 +16,10 @@ pub(super) type RequestId = u64;
 pub(super) enum Phase {
     /// Waits for its ETA.
     Parked(TimerId),
+    /// The backend is asked what it knows of the task.
+    Asking,
+    /// Waits for a token of its task's rate limit.
+    Limited,
     /// Waits for a child.
     Reserved,
     /// A child has it.
@@ -30,6 +34,7 @@ pub(super) enum CutBy {
     HardLimit,
     ColdShutdown,
     ConnectionLoss,
+    Revoke,
 }
 
 impl CutBy {
@@ -38,6 +43,7 @@ impl CutBy {
             CutBy::HardLimit => "hard time limit",
             CutBy::ColdShutdown => "cold shutdown",
             CutBy::ConnectionLoss => "connection to the broker lost",
+            CutBy::Revoke => "revoked",
         }
     }
 }
@@ -72,7 +78,7 @@ impl Request {
     }
 
     pub(super) fn is_unstarted(&self) -> bool {
-        matches!(self.phase, Phase::Parked(_) | Phase::Reserved)
+        matches!(self.phase, Phase::Parked(_) | Phase::Asking | Phase::Limited | Phase::Reserved)
     }
 
     pub(super) fn is_running(&self) -> bool {

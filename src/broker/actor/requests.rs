@@ -9,16 +9,16 @@ impl Handler<Publish> for Broker {
     type Result = ();
 
     fn handle(&mut self, publish: Publish, ctx: &mut Context<Self>) {
-        let Publish { queue, message, reply } = publish;
+        let Publish { to, message, reply } = publish;
         match &mut self.connection {
-            Connection::Up(session) => session.publish(queue, message, reply, &self.settings),
+            Connection::Up(session) => session.publish(to, message, reply, &self.settings),
             Connection::Closed => reply(Err(PublishError::Closing)),
             Connection::Idle => {
-                self.waiting.push_back(Waiting { queue, message, reply });
+                self.waiting.push_back(Waiting { to, message, reply });
                 self.connect(ctx);
             }
             Connection::Connecting | Connection::Down { .. } => {
-                self.waiting.push_back(Waiting { queue, message, reply });
+                self.waiting.push_back(Waiting { to, message, reply });
             }
         }
     }
@@ -28,17 +28,17 @@ impl Handler<Consume> for Broker {
     type Result = ();
 
     fn handle(&mut self, consume: Consume, ctx: &mut Context<Self>) {
-        let Consume { queues, prefetch, to } = consume;
+        let Consume { sources, prefetch, to } = consume;
         match &mut self.connection {
             Connection::Up(session) => {
-                session.consume(&queues, prefetch, &self.settings);
+                session.consume(&sources, prefetch, &self.settings);
                 self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| self.env.now());
                 self.set_alarm(ctx);
             }
             Connection::Idle => self.connect(ctx),
             _ => {}
         }
-        self.subscription = Some(Subscription { queues, prefetch, to, cancelled: false });
+        self.subscription = Some(Subscription { sources, prefetch, to, cancelled: false });
     }
 }
 
@@ -74,7 +74,7 @@ impl Handler<CancelConsumers> for Broker {
         if !std::mem::replace(&mut subscription.cancelled, true)
             && let Connection::Up(session) = &self.connection
         {
-            session.cancel(&subscription.queues);
+            session.cancel(&subscription.sources);
         }
     }
 }
