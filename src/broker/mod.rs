@@ -52,6 +52,9 @@ pub enum PublishError {
     /// The process is shutting down.
     #[error("the process is shutting down")]
     Closing,
+    /// An argument has no form in the serializer of the message. Nothing was sent.
+    #[error(transparent)]
+    Unserializable(#[from] crate::message::payload::Unserializable),
 }
 
 impl PublishError {
@@ -62,7 +65,7 @@ impl PublishError {
 
     /// Whether the connection is at fault: another try can help.
     pub fn is_connection_lost(&self) -> bool {
-        !matches!(self, PublishError::Overloaded(_) | PublishError::Closing)
+        !matches!(self, PublishError::Overloaded(_) | PublishError::Closing | PublishError::Unserializable(_))
     }
 }
 
