@@ -15,7 +15,7 @@
 mod actor;
 pub mod amqp;
 pub mod backoff;
-mod frame;
+pub(crate) mod frame;
 pub mod server;
 mod session;
 
