@@ -17,7 +17,7 @@ mod actor;
 pub mod amqp;
 pub mod backoff;
 mod entities;
-mod frame;
+pub(crate) mod frame;
 pub mod server;
 mod session;
 
@@ -55,6 +55,9 @@ pub enum PublishError {
     /// The process is shutting down.
     #[error("the process is shutting down")]
     Closing,
+    /// An argument has no form in the serializer of the message. Nothing was sent.
+    #[error(transparent)]
+    Unserializable(#[from] crate::message::payload::Unserializable),
 }
 
 impl PublishError {
@@ -65,7 +68,7 @@ impl PublishError {
 
     /// Whether the connection is at fault: another try can help.
     pub fn is_connection_lost(&self) -> bool {
-        !matches!(self, PublishError::Overloaded(_) | PublishError::Closing)
+        !matches!(self, PublishError::Overloaded(_) | PublishError::Closing | PublishError::Unserializable(_))
     }
 }
 

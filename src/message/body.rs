@@ -1,17 +1,17 @@
-//! The JSON body of a task message, `[args, kwargs, embed]`.
+//! The body of a task message in canonical text, `[args, kwargs, embed]`.
 
 use super::malformed::Malformed;
-use super::protocol::{Embed, MAX_BODY, MAX_DEPTH};
+use super::payload::PayloadError;
+use super::protocol::Embed;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use std::fmt;
-use std::sync::Arc;
 
 /// What Python writes, and nearly every message has. Written alike, so that a body that passes through simq keeps its
 /// bytes.
 const NOTHING_FOLLOWS: &str = r#"{"callbacks": null, "errbacks": null, "chain": null, "chord": null}"#;
 
-pub(super) fn write(args: &RawValue, kwargs: &RawValue, embed: &Embed) -> Arc<[u8]> {
+pub(super) fn write(args: &RawValue, kwargs: &RawValue, embed: &Embed) -> String {
     let (args, kwargs) = (args.get(), kwargs.get());
     let mut body = String::with_capacity(args.len() + kwargs.len() + NOTHING_FOLLOWS.len() + 8);
     for part in ["[", args, ", ", kwargs, ", "] {
@@ -33,7 +33,7 @@ pub(super) fn write(args: &RawValue, kwargs: &RawValue, embed: &Embed) -> Arc<[u
         body.push('}');
     }
     body.push(']');
-    Arc::from(body.into_bytes())
+    body
 }
 
 /// The parts of a body, borrowed from it.
@@ -43,31 +43,47 @@ pub(super) struct Body<'a> {
     pub(super) embed: Embed,
 }
 
-pub(super) fn read(bytes: &[u8]) -> Result<Body<'_>, Malformed> {
-    if bytes.len() > MAX_BODY {
-        return Err(Malformed::TooLarge { size: bytes.len(), limit: MAX_BODY });
+impl Body<'_> {
+    /// The body, if its parts are what they should be.
+    pub(super) fn checked(self) -> Result<Self, Malformed> {
+        require("args", "an array", self.args)?;
+        require("kwargs", "an object", self.kwargs)?;
+        let Embed { callbacks, errbacks, chain, chord } = &self.embed;
+        for (part, list) in [("callbacks", callbacks), ("errbacks", errbacks), ("chain", chain)] {
+            if let Some(list) = list {
+                require(part, "an array or null", list)?;
+            }
+        }
+        if let Some(chord) = chord {
+            require("chord", "an object or null", chord)?;
+        }
+        Ok(self)
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| Malformed::Json { reason: error.to_string() })?;
-    if is_deeper_than(text, MAX_DEPTH) {
-        return Err(Malformed::TooDeep { limit: MAX_DEPTH });
-    }
+}
+
+/// Whether a body is an object, as those of protocol 1 are.
+pub(super) fn is_object(text: &str) -> bool {
+    kind(text) == "an object"
+}
+
+pub(super) fn read(text: &str) -> Result<Body<'_>, Malformed> {
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|error| not_parts(text, &error))?;
     let Parts { items: [Some(args), Some(kwargs), Some(embed)], count: 3 } = parts else {
-        let found = format!("an array of {}", parts.count);
-        return Err(Malformed::Body { part: "the body", expected: "an array of 3 (args, kwargs, embed)", found });
+        return Err(no_body(format!("an array of {}", parts.count)));
     };
-    require("args", "an array", args)?;
-    require("kwargs", "an object", kwargs)?;
-    Ok(Body { args, kwargs, embed: read_embed(embed)? })
+    Body { args, kwargs, embed: read_embed(embed)? }.checked()
+}
+
+pub(super) fn no_body(found: impl Into<String>) -> Malformed {
+    Malformed::Body { part: "the body", expected: "an array of 3 (args, kwargs, embed)", found: found.into() }
 }
 
 fn not_parts(text: &str, error: &serde_json::Error) -> Malformed {
-    if error.is_data() {
-        let expected = "an array of 3 (args, kwargs, embed)";
-        Malformed::Body { part: "the body", expected, found: kind(text).into() }
-    } else {
-        Malformed::Json { reason: error.to_string() }
-    }
+    if error.is_data() { no_body(kind(text)) } else { undecodable(error) }
+}
+
+fn undecodable(error: &serde_json::Error) -> Malformed {
+    Malformed::Undecodable(PayloadError::syntax("JSON", error.to_string()))
 }
 
 fn read_embed(embed: &RawValue) -> Result<Embed, Malformed> {
@@ -76,17 +92,8 @@ fn read_embed(embed: &RawValue) -> Result<Embed, Malformed> {
         return Ok(Embed::default());
     }
     require("embed", "an object or null", embed)?;
-    let wire: WireEmbed = serde_json::from_str(text).map_err(|error| Malformed::Json { reason: error.to_string() })?;
-    let embed = wire.0;
-    for (part, list) in [("callbacks", &embed.callbacks), ("errbacks", &embed.errbacks), ("chain", &embed.chain)] {
-        if let Some(list) = list {
-            require(part, "an array or null", list)?;
-        }
-    }
-    if let Some(chord) = &embed.chord {
-        require("chord", "an object or null", chord)?;
-    }
-    Ok(embed)
+    let wire: WireEmbed = serde_json::from_str(text).map_err(|error| undecodable(&error))?;
+    Ok(wire.0)
 }
 
 /// `expected` begins with the kind that is required, as [`kind`] names it.
@@ -107,40 +114,6 @@ fn kind(json: &str) -> &'static str {
         Some(b't' | b'f') => "a boolean",
         Some(b'n') => "null",
         _ => "a number",
-    }
-}
-
-/// Counting brackets is enough for nearly every body; only one that has many is looked at closely.
-fn is_deeper_than(text: &str, limit: usize) -> bool {
-    text.bytes().filter(|byte| matches!(byte, b'[' | b'{')).count() > limit && depth(text) > limit
-}
-
-fn depth(text: &str) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
-    let mut bytes = text.bytes();
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'[' | b'{' => {
-                depth += 1;
-                deepest = deepest.max(depth);
-            }
-            b']' | b'}' => depth = depth.saturating_sub(1),
-            b'"' => skip_text(&mut bytes),
-            _ => {}
-        }
-    }
-    deepest
-}
-
-fn skip_text(bytes: &mut std::str::Bytes<'_>) {
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'"' => return,
-            b'\\' => {
-                bytes.next();
-            }
-            _ => {}
-        }
     }
 }
 

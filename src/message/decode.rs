@@ -3,51 +3,88 @@
 //! As lenient as a Celery 5.7 worker where that one runs the task: only `task` and `id` must be there, headers may be
 //! null, and what is only informational may be anything. Strict where it would crash or run something else.
 
+use super::body::{self, Body};
 use super::malformed::{Malformed, describe, quote};
-use super::protocol::{CONTENT_TYPE, TaskMessage};
-use super::{Message, Table, Timestamp, body};
+use super::payload::{Compression, PayloadError, Serializer};
+use super::protocol::TaskMessage;
+use super::protocol1::OldBody;
+use super::time::IsoTime;
+use super::{Accept, Message, Properties, Table, Timestamp};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::sync::Arc;
 
 impl TaskMessage {
-    /// Reads a message. Times without an offset are taken as UTC.
+    /// Reads a message of protocol 2 or 1, if it is accepted.
     ///
     /// # Errors
-    /// [`Malformed`] when it is no protocol 2 task message with a JSON body.
-    pub fn decode(message: &Message) -> Result<TaskMessage, Malformed> {
-        let headers = Headers::read(&message.headers)?;
-        require_json(message, &headers)?;
-        let body = body::read(&message.body)?;
-        let properties = &message.properties;
-        let id = share(headers.id, properties.correlation_id.as_ref());
-        Ok(TaskMessage {
-            task: headers.task.into(),
-            args: body.args.to_owned(),
-            kwargs: body.kwargs.to_owned(),
-            embed: body.embed,
-            shadow: headers.shadow.map(Arc::from),
-            eta: headers.eta,
-            expires: headers.expires,
-            group: headers.group.map(Arc::from),
-            group_index: headers.group_index,
-            retries: headers.retries.unwrap_or(0),
-            time_limit: headers.timelimit.0,
-            soft_time_limit: headers.timelimit.1,
-            root_id: headers.root_id.map_or_else(|| Arc::clone(&id), |root_id| share(root_id, Some(&id))),
-            parent_id: headers.parent_id.map(Arc::from),
-            argsrepr: headers.argsrepr.map(Arc::from),
-            kwargsrepr: headers.kwargsrepr.map(Arc::from),
-            origin: headers.origin.map(Arc::from),
-            ignore_result: headers.ignore_result,
-            replaced_task_nesting: headers.replaced_task_nesting.unwrap_or(0),
-            stamped_headers: headers.stamped_headers,
-            stamps: headers.stamps.cloned().unwrap_or_default(),
-            extra: headers.extra,
-            priority: properties.priority,
-            reply_to: properties.reply_to.clone(),
-            delivery_mode: properties.delivery_mode,
-            id,
-        })
+    /// [`Malformed`] when it is no task message, none that is accepted, or has a body that can't be read.
+    pub fn decode(message: &Message, accept: &Accept) -> Result<TaskMessage, Malformed> {
+        let is_named = !matches!(message.headers.get("task"), None | Some(Value::Null));
+        let no_task = || Malformed::NoTask { found: names(&message.headers) };
+        let (serializer, compression) = match content(message, accept) {
+            Err(_) if !is_named && message.properties.content_type.is_none() => return Err(no_task()),
+            content => content?,
+        };
+        let bytes = match compression {
+            None => Cow::Borrowed(&*message.body),
+            Some(compression) => Cow::Owned(decompress(compression, &message.body, accept)?),
+        };
+        let text = serializer.decode_text(&bytes, accept.size())?;
+        let task = if body::is_object(&text) {
+            let mut old = OldBody::read(&text)?;
+            if is_named && !old.has_args() {
+                return Err(body::no_body("an object"));
+            }
+            if !is_named && !old.has_task() {
+                return Err(no_task());
+            }
+            let headers = old.headers(&message.headers);
+            new_task(Headers::read(&headers, accept)?, old.body()?, &message.properties)
+        } else {
+            let body = body::read(&text);
+            if !is_named {
+                // Celery looks for a task in whatever can be read.
+                return Err(body.err().filter(Malformed::is_undecodable).unwrap_or_else(no_task));
+            }
+            let headers = Headers::read(&message.headers, accept)?;
+            new_task(headers, body?, &message.properties)
+        };
+        Ok(TaskMessage { serializer, compression, ..task })
+    }
+}
+
+fn new_task(headers: Headers<'_>, body: Body<'_>, properties: &Properties) -> TaskMessage {
+    let id = share(headers.id, properties.correlation_id.as_ref());
+    TaskMessage {
+        task: headers.task.into(),
+        args: body.args.to_owned(),
+        kwargs: body.kwargs.to_owned(),
+        embed: body.embed,
+        shadow: headers.shadow.map(Arc::from),
+        eta: headers.eta,
+        expires: headers.expires,
+        group: headers.group.map(Arc::from),
+        group_index: headers.group_index,
+        retries: headers.retries.unwrap_or(0),
+        time_limit: headers.timelimit.0,
+        soft_time_limit: headers.timelimit.1,
+        root_id: headers.root_id.map_or_else(|| Arc::clone(&id), |root_id| share(root_id, Some(&id))),
+        parent_id: headers.parent_id.map(Arc::from),
+        argsrepr: headers.argsrepr.map(Arc::from),
+        kwargsrepr: headers.kwargsrepr.map(Arc::from),
+        origin: headers.origin.map(Arc::from),
+        ignore_result: headers.ignore_result,
+        replaced_task_nesting: headers.replaced_task_nesting.unwrap_or(0),
+        stamped_headers: headers.stamped_headers,
+        stamps: headers.stamps.cloned().unwrap_or_default(),
+        extra: headers.extra,
+        priority: properties.priority,
+        reply_to: properties.reply_to.clone(),
+        delivery_mode: properties.delivery_mode,
+        serializer: Serializer::default(),
+        compression: None,
+        id,
     }
 }
 
@@ -56,16 +93,28 @@ fn share(text: &str, known: Option<&Arc<str>>) -> Arc<str> {
     known.filter(|known| ***known == *text).map_or_else(|| Arc::from(text), Arc::clone)
 }
 
-fn require_json(message: &Message, headers: &Headers<'_>) -> Result<(), Malformed> {
+/// How the body is written, if that is accepted.
+fn content(message: &Message, accept: &Accept) -> Result<(Serializer, Option<Compression>), Malformed> {
     let content_type = message.properties.content_type.as_deref();
-    if content_type != Some(CONTENT_TYPE) {
+    let serializer = content_type.and_then(Serializer::of_content_type).filter(|known| accept.accepts(*known));
+    let serializer = serializer.ok_or_else(|| {
         let found = content_type.map_or_else(|| "none".into(), |found| quote(found).to_owned());
-        return Err(Malformed::ContentType { expected: CONTENT_TYPE, found });
+        Malformed::ContentType { expected: accept.content_types(), found }
+    })?;
+    let compression = match message.headers.get("compression") {
+        None | Some(Value::Null) => None,
+        Some(Value::String(name)) => Some(quote(name).parse().map_err(Malformed::Compression)?),
+        found => return Err(wrong("compression", TEXT, found)),
+    };
+    Ok((serializer, compression))
+}
+
+fn decompress(compression: Compression, body: &[u8], accept: &Accept) -> Result<Vec<u8>, PayloadError> {
+    let limit = accept.size();
+    if body.len() > limit {
+        return Err(PayloadError::TooLarge { size: body.len(), limit });
     }
-    match headers.compression {
-        None | Some(Value::Null) => Ok(()),
-        found => Err(Malformed::Compression { found: describe(found) }),
-    }
+    compression.decompress(body, limit)
 }
 
 /// The headers by name, checked.
@@ -89,18 +138,14 @@ struct Headers<'a> {
     replaced_task_nesting: Option<u32>,
     stamped_headers: Option<Vec<String>>,
     stamps: Option<&'a Map<String, Value>>,
-    compression: Option<&'a Value>,
     extra: Table,
 }
 
 impl<'a> Headers<'a> {
-    fn read(table: &'a Table) -> Result<Self, Malformed> {
-        if matches!(table.get("task"), None | Some(Value::Null)) {
-            return Err(Malformed::NoTask { found: names(table) });
-        }
+    fn read(table: &'a Table, accept: &Accept) -> Result<Self, Malformed> {
         let mut headers = Headers::default();
         for (name, value) in table.iter() {
-            headers.set(name, value)?;
+            headers.set(name, value, accept)?;
         }
         if headers.id.is_empty() {
             return Err(wrong("id", NAME, table.get("id")));
@@ -108,13 +153,13 @@ impl<'a> Headers<'a> {
         Ok(headers)
     }
 
-    fn set(&mut self, name: &str, value: &'a Value) -> Result<(), Malformed> {
+    fn set(&mut self, name: &str, value: &'a Value, accept: &Accept) -> Result<(), Malformed> {
         match name {
             "task" => self.task = required("task", value)?,
             "id" => self.id = required("id", value)?,
             "shadow" => self.shadow = text("shadow", value)?,
-            "eta" => self.eta = time("eta", value)?,
-            "expires" => self.expires = time("expires", value)?,
+            "eta" => self.eta = time("eta", value, accept)?,
+            "expires" => self.expires = time("expires", value, accept)?,
             "group" => self.group = text("group", value)?,
             "group_index" => self.group_index = count("group_index", value)?,
             "retries" => self.retries = count("retries", value)?,
@@ -128,8 +173,7 @@ impl<'a> Headers<'a> {
             "replaced_task_nesting" => self.replaced_task_nesting = count("replaced_task_nesting", value)?,
             "stamped_headers" => self.stamped_headers = stamp_names(value)?,
             "stamps" => self.stamps = stamps(value)?,
-            "compression" => self.compression = Some(value),
-            "lang" => {}
+            "lang" | "compression" => {}
             _ if is_of_the_delivery(name) => {}
             _ => self.extra.push(name.to_owned(), value.clone()),
         }
@@ -169,10 +213,10 @@ fn text<'a>(name: &'static str, value: &'a Value) -> Result<Option<&'a str>, Mal
     }
 }
 
-fn time(name: &'static str, value: &Value) -> Result<Option<Timestamp>, Malformed> {
+fn time(name: &'static str, value: &Value, accept: &Accept) -> Result<Option<Timestamp>, Malformed> {
     match text(name, value) {
         Ok(None) => Ok(None),
-        Ok(Some(text)) => Timestamp::parse(text).map(Some).map_err(|source| {
+        Ok(Some(text)) => IsoTime::parse(text).map(|time| Some(accept.time(time))).map_err(|source| {
             let found = describe(Some(value));
             Malformed::Time { name, found, source }
         }),

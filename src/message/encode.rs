@@ -1,24 +1,32 @@
 //! Writing a task message.
 
-use super::protocol::{CONTENT_ENCODING, CONTENT_TYPE, TaskMessage};
+use super::payload::{Serializer, Unserializable};
+use super::protocol::TaskMessage;
 use super::repr::{argsrepr, kwargsrepr};
 use super::{Message, Properties, Table, Timestamp, body};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::{Arc, LazyLock};
 
 /// Headers of every task message.
 const HEADERS: usize = 19;
 
-static JSON: LazyLock<(Arc<str>, Arc<str>)> = LazyLock::new(|| (CONTENT_TYPE.into(), CONTENT_ENCODING.into()));
+/// Content type and encoding of each serializer: messages share the texts.
+static CONTENT: LazyLock<[(Arc<str>, Arc<str>); 4]> =
+    LazyLock::new(|| Serializer::ALL.map(|known| (known.content_type().into(), known.content_encoding().into())));
 
 impl TaskMessage {
     /// Writes the message as a Celery 5.7 producer does: all headers, in its order.
     ///
     /// `now` turns `expires` into the property `expiration`, the milliseconds that are left. RabbitMQ refuses more than
     /// 2^32 of them, about 49.7 days; sending fewer or none is the AMQP adapter's business, since Redis has no limit.
-    pub fn encode(&self, now: Timestamp) -> Message {
-        let (content_type, content_encoding) = &*JSON;
-        Message {
+    ///
+    /// # Errors
+    /// [`Unserializable`] when an argument has no form in the message's serializer; never with JSON and without
+    /// compression.
+    pub fn encode(&self, now: Timestamp) -> Result<Message, Unserializable> {
+        let (content_type, content_encoding) = &CONTENT[self.serializer as usize];
+        Ok(Message {
             headers: self.headers(),
             properties: Properties {
                 content_type: Some(Arc::clone(content_type)),
@@ -29,8 +37,20 @@ impl TaskMessage {
                 reply_to: self.reply_to.clone(),
                 expiration: self.expires.map(|expires| milliseconds_until(expires, now)),
             },
-            body: body::write(&self.args, &self.kwargs, &self.embed),
-        }
+            body: self.body()?,
+        })
+    }
+
+    fn body(&self) -> Result<Arc<[u8]>, Unserializable> {
+        let text = body::write(&self.args, &self.kwargs, &self.embed);
+        let bytes = match self.serializer.encode_text(&text)? {
+            Cow::Borrowed(_) => text.into_bytes(),
+            Cow::Owned(bytes) => bytes,
+        };
+        Ok(match self.compression {
+            None => bytes.into(),
+            Some(compression) => compression.compress(&bytes)?.into(),
+        })
     }
 
     fn headers(&self) -> Table {
@@ -57,6 +77,9 @@ impl TaskMessage {
         headers.push("stamps", self.stamps.clone());
         for (name, value) in self.extra.iter().filter(|(name, _)| !is_reserved(name)) {
             headers.push(name.to_owned(), value.clone());
+        }
+        if let Some(compression) = self.compression {
+            headers.push("compression", compression.content_type());
         }
         headers
     }

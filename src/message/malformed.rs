@@ -1,18 +1,20 @@
 //! Why a message is not a task message.
 
+use super::payload::{PayloadError, UnknownCompression};
 use super::time::BadTimestamp;
 use serde_json::Value;
 use thiserror::Error;
 
-/// A message that is not a protocol 2 task message, or not one that this process can read.
+/// A message that is not a task message, or not one that this process can read.
 ///
 /// A Celery 5.7 worker meets some of these by crashing or by reconnecting for ever; a simq worker rejects the message
 /// without requeue, so that it is dead-lettered or dropped.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum Malformed {
-    /// There is no header `task`: this is no protocol 2 task message. Celery's "Received and deleted unknown message".
-    #[error("expected a protocol 2 task message with a header `task`, found {found}")]
+    /// There is a task neither in the headers (protocol 2) nor in the body (protocol 1). Celery's "Received and deleted
+    /// unknown message".
+    #[error("expected a task message with a header `task`, found {found}")]
     NoTask {
         /// The headers that are there.
         found: String,
@@ -37,41 +39,22 @@ pub enum Malformed {
         /// What is wrong with it.
         source: BadTimestamp,
     },
-    /// The property `content_type` is missing or not accepted. Celery's `ContentDisallowed`.
-    #[error("content type: expected {expected}, found {found}")]
+    /// The property `content_type` is missing or not accepted. Celery's `ContentDisallowed`. The setting
+    /// `accept_content` says which are.
+    #[error("content type: expected {expected}, found {found}; accept_content has what is accepted")]
     ContentType {
-        /// The accepted ones, Celery's `accept_content`.
-        expected: &'static str,
+        /// The accepted ones.
+        expected: String,
         /// The one of this message.
         found: String,
     },
     /// The header `compression` names a compression that is not known. Celery's "Can't decode message body".
-    #[error("header `compression`: expected none, found {found}")]
-    Compression {
-        /// What the header says.
-        found: String,
-    },
-    /// The body is longer than [`MAX_BODY`](super::protocol::MAX_BODY).
-    #[error("body: expected at most {limit} bytes, found {size}")]
-    TooLarge {
-        /// Bytes of this body.
-        size: usize,
-        /// Bytes that are accepted.
-        limit: usize,
-    },
-    /// Arrays and objects of the body are nested deeper than [`MAX_DEPTH`](super::protocol::MAX_DEPTH).
-    #[error("body: expected at most {limit} levels of arrays and objects, found more")]
-    TooDeep {
-        /// Levels that are accepted.
-        limit: usize,
-    },
-    /// The body is not JSON. Celery's "Can't decode message body".
-    #[error("body: expected JSON, found {reason}")]
-    Json {
-        /// What the parser says, with line and column.
-        reason: String,
-    },
-    /// The body is JSON, but not `[args, kwargs, embed]`.
+    #[error("header `compression`: {0}")]
+    Compression(UnknownCompression),
+    /// The bytes of the body are not what the headers and properties say. Celery's "Can't decode message body".
+    #[error("body: {0}")]
+    Undecodable(#[from] PayloadError),
+    /// The body can be read, but it is not `[args, kwargs, embed]`, nor the object of protocol 1.
     #[error("body: expected {part} to be {expected}, found {found}")]
     Body {
         /// The part of the body that is wrong.
@@ -84,15 +67,14 @@ pub enum Malformed {
 }
 
 impl Malformed {
-    /// Whether the message does not claim to be a protocol 2 task message at all: sent here by mistake, or by a peer
-    /// with `task_protocol = 1`.
+    /// Whether the message does not claim to be a task message at all: sent here by mistake.
     pub fn is_unknown_message(&self) -> bool {
         matches!(self, Malformed::NoTask { .. })
     }
 
     /// Whether the bytes of the body could not be read. Celery *acknowledges* such a message; it rejects the others.
     pub fn is_undecodable(&self) -> bool {
-        matches!(self, Malformed::Json { .. } | Malformed::Compression { .. } | Malformed::TooLarge { .. })
+        matches!(self, Malformed::Undecodable(_) | Malformed::Compression(_))
     }
 }
 

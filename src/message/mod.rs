@@ -2,18 +2,26 @@
 //!
 //! A [`Message`] is what a broker stores: it looks at the properties (priority, expiration, delivery mode) and
 //! carries headers and body without understanding them. What the headers and body of a *task* message mean is
-//! Celery's protocol 2, in [`protocol`].
+//! Celery's protocol 2, in [`protocol`]; how values become bytes is in [`payload`], and which Python values there are
+//! beyond JSON's in [`python`].
 
+mod accept;
 mod body;
 mod decode;
 mod encode;
 mod malformed;
+pub mod payload;
 pub mod protocol;
+mod protocol1;
+pub mod python;
 pub mod repr;
+mod scan;
 mod table;
 pub mod time;
 
+pub use accept::Accept;
 pub use malformed::Malformed;
+pub use payload::{Compression, Serializer};
 pub use protocol::{Embed, TaskMessage};
 pub use table::Table;
 pub use time::Timestamp;

@@ -1,28 +1,20 @@
-//! Celery's task message, protocol 2.
+//! Celery's task message: protocol 2, and what is read of protocol 1.
 //!
 //! A [`TaskMessage`] is one call of one task: what to run, with which arguments, when, and what follows. It is written
 //! into a [`Message`](super::Message) by [`TaskMessage::encode`] and read back by [`TaskMessage::decode`]. Arguments and
 //! signatures stay JSON text here; the application gives them types.
 //!
-//! The body is JSON, `[args, kwargs, embed]`; everything else a worker needs before it looks at the body is in the
+//! The body is `[args, kwargs, embed]` in one of the serializers, compressed or not; everything else a worker needs before it looks at the body is in the
 //! headers.
 
-use super::{DeliveryMode, Table, Timestamp};
+use super::{Compression, DeliveryMode, Serializer, Table, Timestamp};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
 pub use super::malformed::Malformed;
 
-/// The content type of the bodies that are written, and the one that is read.
-pub const CONTENT_TYPE: &str = "application/json";
-/// The content encoding of the bodies that are written. It is not looked at when reading: JSON is UTF-8.
-pub const CONTENT_ENCODING: &str = "utf-8";
-/// Bytes of the longest body that is read: 128 MiB, RabbitMQ's own default limit.
-pub const MAX_BODY: usize = 128 << 20;
-/// Deepest nesting of arrays and objects in a body that is read. `serde_json` goes no deeper, so no task could read
-/// its arguments.
-pub const MAX_DEPTH: usize = 127;
+pub use super::payload::{MAX_BODY, MAX_DEPTH};
 
 /// One call of a task: Celery's protocol 2 message.
 ///
@@ -33,7 +25,7 @@ pub struct TaskMessage {
     pub id: Arc<str>,
     /// Header `task`: the registered name.
     pub task: Arc<str>,
-    /// Positional arguments: the text of a JSON array.
+    /// Positional arguments: the text of a JSON array, in [canonical form](super::payload).
     pub args: Box<RawValue>,
     /// Keyword arguments: the text of a JSON object.
     pub kwargs: Box<RawValue>,
@@ -85,6 +77,11 @@ pub struct TaskMessage {
     pub reply_to: Option<Arc<str>>,
     /// Property `delivery_mode`. Default: persistent.
     pub delivery_mode: DeliveryMode,
+    /// Properties `content_type` and `content_encoding`: how the body is written. Default: JSON. A message that was read
+    /// keeps its own, and so does its retry.
+    pub serializer: Serializer,
+    /// Header `compression`. Default: none.
+    pub compression: Option<Compression>,
 }
 
 impl TaskMessage {
@@ -117,6 +114,8 @@ impl TaskMessage {
             priority: 0,
             reply_to: None,
             delivery_mode: DeliveryMode::default(),
+            serializer: Serializer::default(),
+            compression: None,
         }
     }
 }

@@ -5,14 +5,13 @@
 //! characters. A text or number that does not fit is cut and marked `...`; once the budget is used up, `, ...` stands
 //! for the rest and the containers that are open get closed. Containers at level 3 are shown as `[...]` or `{...}`.
 //!
-//! Typed values (`{"__type__": ..., "__value__": ...}`) are shown as the objects they are in JSON.
+//! Typed values (`{"__type__": ..., "__value__": ...}`) are shown as the objects they are in JSON, NaN and the infinities
+//! as Python shows them.
 
+use super::payload::{Kind, typed};
+use super::scan::{Character, Scan};
 use serde_json::Number;
 use serde_json::value::RawValue;
-
-mod scan;
-
-use scan::{Character, Scan};
 
 /// Celery's `argsrepr_maxsize` and `kwargsrepr_maxsize`, in characters. Closing brackets may go beyond.
 pub const MAX_CHARS: usize = 1024;
@@ -55,7 +54,10 @@ impl Writer<'_> {
             b'[' if level >= MAX_LEVELS => self.hidden("[...]"),
             b'{' if level >= MAX_LEVELS => self.hidden("{...}"),
             b'[' => self.list(level),
-            b'{' => self.dict(level),
+            b'{' => match special_float(&mut self.scan) {
+                Some(shown) => self.literal(shown),
+                None => self.dict(level),
+            },
             b'"' => self.text(),
             _ => self.word(),
         }
@@ -210,11 +212,23 @@ impl Writer<'_> {
     }
 }
 
+/// Consumes NaN or an infinity, which canonical text has as a typed object.
+fn special_float(scan: &mut Scan<'_>) -> Option<&'static str> {
+    let mut ahead = scan.clone();
+    let Ok(Some((Kind::Float, name))) = typed(&mut ahead) else { return None };
+    *scan = ahead;
+    Some(match &*name {
+        "NaN" => "nan",
+        "Infinity" => "inf",
+        _ => "-inf",
+    })
+}
+
 /// A float as Python's `repr` writes it: the shortest digits that read back the same, with an exponent below 1e-4 and
 /// from 1e16 on.
 ///
 /// The digits are those of `serde_json`, which like Python takes the even one of two that are equally near.
-fn python_float(value: f64) -> String {
+pub(super) fn python_float(value: f64) -> String {
     let Some(number) = Number::from_f64(value) else {
         return if value > 0.0 { "inf".into() } else { "-inf".into() };
     };

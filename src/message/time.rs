@@ -8,7 +8,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-mod parse;
+pub(super) mod parse;
 
 pub use parse::{BadTimestamp, IsoTime};
 
@@ -66,21 +66,10 @@ impl Timestamp {
     }
 
     pub(crate) fn to_iso(self) -> String {
-        let (days, of_day) = (self.0.div_euclid(MICROS_PER_DAY), self.0.rem_euclid(MICROS_PER_DAY));
-        let (year, month, day) = civil_from_days(days);
-        let (seconds, micros) = (of_day / MICROS_PER_SECOND, of_day % MICROS_PER_SECOND);
         let mut text = String::with_capacity(32);
-        push_digits(&mut text, year, 4);
-        for (mark, value) in
-            [('-', month), ('-', day), ('T', seconds / 3600), (':', seconds / 60 % 60), (':', seconds % 60)]
-        {
-            text.push(mark);
-            push_digits(&mut text, value, 2);
-        }
-        if micros != 0 {
-            text.push('.');
-            push_digits(&mut text, micros, 6);
-        }
+        push_date(&mut text, self.0.div_euclid(MICROS_PER_DAY));
+        text.push('T');
+        push_clock(&mut text, self.0.rem_euclid(MICROS_PER_DAY));
         text.push_str("+00:00");
         text
     }
@@ -97,6 +86,30 @@ impl FromStr for Timestamp {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Timestamp::parse(text)
+    }
+}
+
+/// `2026-01-02`, from days since 1970.
+pub(super) fn push_date(text: &mut String, days: i64) {
+    let (year, month, day) = civil_from_days(days);
+    push_digits(text, year, 4);
+    for value in [month, day] {
+        text.push('-');
+        push_digits(text, value, 2);
+    }
+}
+
+/// `03:04:05.678900`, from microseconds since midnight; the fraction is omitted when it is 0.
+pub(super) fn push_clock(text: &mut String, of_day: i64) {
+    let (seconds, micros) = (of_day / MICROS_PER_SECOND, of_day % MICROS_PER_SECOND);
+    push_digits(text, seconds / 3600, 2);
+    for value in [seconds / 60 % 60, seconds % 60] {
+        text.push(':');
+        push_digits(text, value, 2);
+    }
+    if micros != 0 {
+        text.push('.');
+        push_digits(text, micros, 6);
     }
 }
 

@@ -276,9 +276,12 @@ impl Handler<Send> for Producer {
         let kind = Kind::Call { retry: send.call.options.retry, policy: send.call.options.retry_policy };
         let (task, queue) = self.build(send.call);
         let delay = task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(self.env.wall()));
-        self.report_call(&task, &queue, delay);
         let (id, reply) = (task.id.clone(), send.reply);
-        let message = Arc::new(task.encode(self.env.wall()));
+        let message = match task.encode(self.env.wall()) {
+            Ok(message) => Arc::new(message),
+            Err(error) => return reply(Err(Error::Arguments(error.to_string()))),
+        };
+        self.report_call(&task, &queue, delay);
         let told = Box::new(move |result: Result<(), PublishError>| reply(result.map(|()| id).map_err(Error::from)));
         self.publish(Target::queue(queue), message, kind, told, ctx);
     }
@@ -290,8 +293,11 @@ impl Handler<Resend> for Producer {
     fn handle(&mut self, resend: Resend, ctx: &mut Self::Context) {
         let now = self.env.wall();
         let delay = resend.task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(now));
+        let message = match resend.task.encode(now) {
+            Ok(message) => Arc::new(message),
+            Err(error) => return (resend.reply)(Err(error.into())),
+        };
         self.report_call(&resend.task, &resend.queue, delay);
-        let message = Arc::new(resend.task.encode(now));
         self.publish(Target::queue(resend.queue), message, Kind::Retry, resend.reply, ctx);
     }
 }

@@ -30,13 +30,19 @@
 
 use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
 use super::verdict::Counts;
-use crate::app::App;
+use crate::app::{App, Error};
+use crate::broker::amqp::{DropReason, Event, Method};
+use crate::broker::frame::{FromServer, ToServer};
 use crate::env::{Env, LocalFuture};
+use crate::message::Message;
+use crate::producer::Forward;
 use crate::worker::WorkerOptions;
 use simq_sim::Fault;
 use std::cell::Cell;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 /// What the client script of a test has at hand.
 #[derive(Clone)]
@@ -55,6 +61,46 @@ impl Client {
     /// Virtual time since the cluster started.
     pub fn now(&self) -> Duration {
         Duration::from_nanos(self.env.now().0)
+    }
+
+    /// Puts a message into a queue as it is, whatever it may be: what another producer sent, or what nobody should send.
+    ///
+    /// # Errors
+    ///
+    /// As [`Task::delay`](crate::app::Task::delay): it was not published in time.
+    pub async fn publish(&self, queue: &str, message: Message) -> Result<(), Error> {
+        let (told, reply) = oneshot::channel();
+        let forward = Forward {
+            message: Arc::new(message),
+            to: crate::broker::Target::queue(queue.into()),
+            reply: Box::new(move |sent| {
+                // Nobody listens any more when the script has gone on.
+                let _ = told.send(sent);
+            }),
+        };
+        self.app.client()?.producer.do_send(forward);
+        let sent = reply.await.map_err(|_| Error::NotRunning("the producer has stopped".to_owned()))?;
+        sent.map_err(Error::from)
+    }
+
+    /// Takes all messages out of a queue that wait there for a consumer, the first one first; none if there is no such
+    /// queue. To leave them, publish them again.
+    ///
+    /// # Errors
+    ///
+    /// When the broker can't be reached.
+    pub async fn take(&self, queue: &str) -> Result<Vec<Arc<Message>>, Error> {
+        let connected = self.env.connect::<ToServer, FromServer>(BROKER.into(), Duration::from_secs(10)).await;
+        let link = connected.map_err(|error| Error::NotRunning(error.to_string()))?;
+        let mut taken = Vec::new();
+        loop {
+            link.send(ToServer::Method(Method::Get { queue: queue.into(), no_ack: true }));
+            match link.recv().await {
+                Some(FromServer::Event(Event::Delivered(delivery))) => taken.push(delivery.message),
+                Some(FromServer::Heartbeat) => {}
+                _ => return Ok(taken),
+            }
+        }
     }
 }
 
@@ -75,6 +121,8 @@ pub struct Summary {
     pub stuck: u64,
     /// Messages in the dead-letter queue.
     pub dead_lettered: u64,
+    /// Messages that were rejected without requeue and that no dead-letter queue took: gone.
+    pub rejected: u64,
     /// Times a body began.
     pub executions: u64,
     /// Virtual time that it took.
@@ -204,6 +252,8 @@ impl Cluster {
             assert!(struck, "seed {seed}: fault never struck: {fault} ({when:?})");
         }
         let counts = Counts::of(&outcome.ledger, &[], end, |_, _| true);
+        let dropped = outcome.ledger.tasks.values().flat_map(|record| &record.dropped);
+        let rejected = dropped.filter(|why| **why == DropReason::Rejected).count();
         Summary {
             calls: counts.calls,
             succeeded: counts.succeeded,
@@ -212,6 +262,7 @@ impl Cluster {
             duplicated: counts.duplicated,
             stuck: counts.stuck,
             dead_lettered: counts.dead_lettered,
+            rejected: rejected as u64,
             executions: counts.executions,
             virtual_time: Duration::from_nanos(end),
             seed,

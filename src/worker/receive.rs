@@ -10,7 +10,7 @@ use crate::backend::Draft;
 use crate::broker::amqp::Delivery;
 use crate::broker::{Epoch, Settle, Settlement, Target};
 use crate::events::{Event, State, What};
-use crate::message::{Malformed, Message, TaskMessage};
+use crate::message::{Accept, Malformed, Message, TaskMessage};
 use crate::producer::Forward;
 use actix::{AsyncContext, Context};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl Worker {
         if self.pidbox.as_ref() == Some(&delivery.consumer) {
             return self.controlled(&delivery.message, ctx);
         }
-        match TaskMessage::decode(&delivery.message) {
+        match TaskMessage::decode(&delivery.message, &Accept::default()) {
             Ok(task) => self.receive_task(epoch, delivery, task, ctx),
             Err(malformed) => self.refuse(epoch, &delivery, &malformed, ctx),
         }
@@ -167,7 +167,7 @@ mod tests {
         message.headers.set("id", "a");
         message.headers.set("task", "t");
         message.properties.content_type = Some("application/json".into());
-        let why = TaskMessage::decode(&message).expect_err("no JSON").to_string();
+        let why = TaskMessage::decode(&message, &Accept::default()).expect_err("no JSON").to_string();
         let mut letter = letter(&message, &why);
         let reason = letter.headers.remove(REASON_HEADER);
         assert!(

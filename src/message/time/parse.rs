@@ -19,22 +19,12 @@ impl IsoTime {
     /// # Errors
     /// [`BadTimestamp`] when the text is not a time or lies outside the years 1 to 9999.
     pub fn parse(text: &str) -> Result<IsoTime, BadTimestamp> {
-        let mut rest = Rest(text.as_bytes());
-        let days = date(&mut rest)?;
-        let mut aware = false;
-        let mut micros = days * MICROS_PER_DAY;
-        if !rest.0.is_empty() {
-            // Any one ASCII character may stand between date and time, as `isoparse` has it.
-            rest.skip(1);
-            let (of_day, offset) = time(&mut rest)?;
-            aware = offset.is_some();
-            micros += of_day - offset.unwrap_or(0);
+        let (wall, offset) = parse_parts(text)?;
+        let time = Timestamp(wall - offset.unwrap_or(0));
+        if !(Timestamp::MIN..=Timestamp::MAX).contains(&time) {
+            return Err(YEARS);
         }
-        if !(Timestamp::MIN.0..=Timestamp::MAX.0).contains(&micros) {
-            return Err(BadTimestamp("a year from 1 to 9999"));
-        }
-        let time = Timestamp(micros);
-        Ok(if aware { IsoTime::Aware(time) } else { IsoTime::Naive(time) })
+        Ok(if offset.is_some() { IsoTime::Aware(time) } else { IsoTime::Naive(time) })
     }
 
     /// The point in time, a naive text being taken as UTC.
@@ -49,9 +39,40 @@ impl IsoTime {
 #[error("not an ISO-8601 time: expected {0}")]
 pub struct BadTimestamp(&'static str);
 
+const YEARS: BadTimestamp = BadTimestamp("a year from 1 to 9999");
 const DATE: BadTimestamp = BadTimestamp("a date such as 2030-01-02, 20300102, 2030-W01-3 or 2030-002");
 const CLOCK: BadTimestamp = BadTimestamp("a time such as 03:04:05.6789 or 030405");
 const OFFSET: BadTimestamp = BadTimestamp("an offset such as Z, +02:00, +0200 or +02");
+
+/// A date and perhaps a time: what a wall clock shows in the years 1 to 9999, and its offset from UTC if there is one.
+pub(in crate::message) fn parse_parts(text: &str) -> Result<(i64, Option<i64>), BadTimestamp> {
+    let mut rest = Rest(text.as_bytes());
+    let mut wall = date(&mut rest)? * MICROS_PER_DAY;
+    let mut offset = None;
+    if !rest.0.is_empty() {
+        // Any one ASCII character may stand between date and time, as `isoparse` has it.
+        rest.skip(1);
+        let (of_day, zone) = time(&mut rest)?;
+        wall += of_day;
+        offset = zone;
+    }
+    if !(Timestamp::MIN.0..=Timestamp::MAX.0).contains(&wall) {
+        return Err(YEARS);
+    }
+    Ok((wall, offset))
+}
+
+/// A date alone, as days since 1970.
+pub(in crate::message) fn parse_date(text: &str) -> Result<i64, BadTimestamp> {
+    let mut rest = Rest(text.as_bytes());
+    let days = date(&mut rest)?;
+    if rest.0.is_empty() { Ok(days) } else { Err(DATE) }
+}
+
+/// A time of day alone: microseconds since midnight, and the offset from UTC if there is one.
+pub(in crate::message) fn parse_clock(text: &str) -> Result<(i64, Option<i64>), BadTimestamp> {
+    time(&mut Rest(text.as_bytes()))
+}
 
 /// The bytes that are still to be read.
 struct Rest<'a>(&'a [u8]);

@@ -30,6 +30,11 @@ impl<'a> Scan<'a> {
         Some(byte)
     }
 
+    /// How many bytes are behind it.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
     /// The first byte of the next token, 0 at the end.
     pub(super) fn peek(&mut self) -> u8 {
         let blank = self.rest().iter().take_while(|byte| matches!(byte, b' ' | b'\n' | b'\r' | b'\t')).count();
@@ -84,6 +89,19 @@ impl<'a> Scan<'a> {
         let start = self.at;
         self.at += plain.count();
         self.json.get(start..self.at).unwrap_or_default()
+    }
+
+    /// What follows in a string up to its end or its next escape.
+    pub(super) fn verbatim(&mut self) -> &'a str {
+        let rest = self.rest();
+        let start = self.at;
+        self.at += memchr::memchr2(b'"', b'\\', rest).unwrap_or(rest.len());
+        self.json.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Whether a string ends here.
+    pub(super) fn at_quote(&self) -> bool {
+        self.rest().first() == Some(&b'"')
     }
 
     /// The next character of a string, escapes resolved. Half of a surrogate pair becomes U+FFFD.
