@@ -7,7 +7,7 @@
 
 use serde_json::Value;
 use simq::scenario::{EFFECTS, Report, Scenario, report, run, schema};
-use simq::settings::{Profile, Settings};
+use simq::settings::{Profile, Settings, Status};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -152,41 +152,68 @@ fn the_table_of_settings_is_the_code_s() {
 const SETTINGS_HEAD: &str = "\
 # Settings
 
-<!-- Written by tests/docs.rs from the table in src/settings/table.rs: UPDATE_DOCS=1 cargo test --test docs -->
+<!-- Written by tests/docs.rs from the table in src/settings: UPDATE_DOCS=1 cargo test --test docs -->
 
-Every setting that this version acts on, under Celery's name, with its defaults in both profiles. Any other name
-is refused. Those whose meaning begins with `simq:` do not exist in Celery.
+All settings of Celery 5.7 under their names, and those of simq's own, whose meaning begins with `simq:`. Any other name
+is refused, with the nearest one; an old name of Celery's, such as `CELERYD_CONCURRENCY`, with the new one.
 
-In a scenario file a name with a dot is a key of a table: `broker_transport_options = { confirm_publish = true }`.
-What is optional is unset with `false` or `\"none\"`.
+Not all of them do something in simq. The last column says which: *acts*; *later*, with the part that needs it; *never*,
+with the reason. The last two are checked and kept, so that a configuration of Celery can be taken over whole, and simq
+tells that they have no effect.
 
-| name | takes | `safe` | `celery` | meaning |
-|---|---|---|---|---|
+In a file a name with a dot is a key of a table: `broker_transport_options = { confirm_publish = true }`.
+What is optional is unset with `\"none\"`, and with `false` where that is no value of its own.
 ";
+
+/// Sections in their order, by the family of a setting.
+const SECTIONS: [(&str, &str); 12] = [
+    ("general", "General"),
+    ("task", "Tasks"),
+    ("worker", "Workers"),
+    ("broker", "Broker"),
+    ("result", "Results"),
+    ("beat", "Beat"),
+    ("event", "Events"),
+    ("control", "Remote control"),
+    ("security", "Signed messages"),
+    ("redis", "Results in Redis"),
+    ("database", "Results in databases"),
+    ("other result stores", "Other result stores"),
+];
 
 fn settings_page() -> String {
     let mut page = SETTINGS_HEAD.to_owned();
-    let documented = Settings::documentation();
-    assert_eq!(documented.iter().map(|(name, ..)| *name).collect::<Vec<_>>(), Settings::names());
-    for (name, takes, meaning) in documented {
-        let optional = if is_optional(name, takes) { ", optional" } else { "" };
-        let (safe, celery) = (default(Profile::Safe, name), default(Profile::Celery, name));
-        let meaning = meaning.split_whitespace().collect::<Vec<_>>().join(" ").replace('|', "\\|");
-        let _ = writeln!(page, "| `{name}` | {takes}{optional} | {safe} | {celery} | {meaning} |");
+    let mut told = 0;
+    for (family, title) in SECTIONS {
+        let _ = writeln!(
+            page,
+            "\n## {title}\n\n| name | takes | `safe` | `celery` | meaning | in simq |\n|---|---|---|---|---|---|"
+        );
+        for setting in Settings::documentation().filter(|setting| setting.family() == family) {
+            let optional = if setting.is_optional() { ", optional" } else { "" };
+            let (name, takes) = (setting.name(), setting.takes());
+            let (safe, celery) = (shown(setting.default(Profile::Safe)), shown(setting.default(Profile::Celery)));
+            let about = setting.about().replace('|', "\\|");
+            let status = match setting.status() {
+                Status::Acts => "acts".to_owned(),
+                Status::Later(part) => format!("later: {part}"),
+                Status::Never(reason) => format!("never: {reason}"),
+                other => panic!("{name}: {other:?} has no word"),
+            };
+            let _ = writeln!(page, "| `{name}` | {takes}{optional} | {safe} | {celery} | {about} | {status} |");
+            told += 1;
+        }
     }
+    assert_eq!(told, Settings::names().count(), "each family of settings needs a section");
     page
 }
 
-/// Whether `false` takes the setting away, rather than being its value.
-fn is_optional(name: &str, takes: &str) -> bool {
-    takes != "true or false" && Settings::new(Profile::Safe).set(name, &toml::Value::Boolean(false)).is_ok()
-}
-
-fn default(profile: Profile, name: &str) -> String {
-    match Settings::new(profile).get(name) {
+fn shown(value: Option<toml::Value>) -> String {
+    match value {
         None => "unset".to_owned(),
         // Seconds that are whole are written so.
         Some(toml::Value::Float(seconds)) => format!("{seconds}"),
+        Some(toml::Value::String(text)) => format!("`{}`", text.escape_default()),
         Some(value) => value.to_string().replace('"', "`"),
     }
 }

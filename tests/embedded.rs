@@ -143,7 +143,7 @@ fn reject_and_ignore_do_what_they_say() {
 
 #[test]
 fn time_limits_interrupt_and_kill() {
-    let app = App::with_settings("test", Settings { task_acks_on_timeout: true, ..Settings::new(Profile::Safe) });
+    let app = App::with_settings("test", Settings { task_acks_on_timeout: Some(true), ..Settings::new(Profile::Safe) });
     let soft = TaskOptions { soft_time_limit: Some(Duration::from_millis(50)), ..TaskOptions::default() };
     let hard = TaskOptions { time_limit: Some(Duration::from_millis(50)), ..TaskOptions::default() };
     let slow = |ctx: TaskContext, (): ()| async move {

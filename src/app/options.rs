@@ -65,8 +65,8 @@ impl TaskOptions {
             late: self.acks_late.unwrap_or(settings.task_acks_late),
             requeue_on_worker_lost: self.reject_on_worker_lost.unwrap_or(settings.task_reject_on_worker_lost),
             retry_on_worker_lost: self.retry_on_worker_lost.unwrap_or(settings.task_retry_on_worker_lost),
-            ack_on_failure: self.acks_on_failure.unwrap_or(settings.task_acks_on_failure),
-            ack_on_timeout: self.acks_on_timeout.unwrap_or(settings.task_acks_on_timeout),
+            ack_on_failure: self.acks_on_failure.unwrap_or_else(|| settings.acks_on_failure()),
+            ack_on_timeout: self.acks_on_timeout.unwrap_or_else(|| settings.acks_on_timeout()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Celery's syntax of rate limits: `"10/s"`, `"100/m"`, `"1/h"`, `"10"`, `10`.
 
-use super::value::SettingValue;
+use super::value::{Expected, SettingValue, expected};
 
 /// How often something may happen.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,14 +72,14 @@ fn per_second(text: &str) -> Result<f64, BadRateLimit> {
 impl SettingValue for RateLimit {
     const EXPECTED: &'static str = "a rate limit, such as \"10/s\", \"100/m\", \"1/h\" or 10";
 
-    fn from_toml(value: &toml::Value) -> Option<Self> {
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
         let limit = match value {
             toml::Value::String(text) => RateLimit::parse(text),
             toml::Value::Integer(number) => RateLimit::per_second_of(*number as f64),
             toml::Value::Float(number) => RateLimit::per_second_of(*number),
-            _ => return None,
+            _ => return Err(expected::<Self>()),
         };
-        limit.ok()
+        limit.map_err(|bad| format!("{}; {bad}", Self::EXPECTED).into())
     }
 
     fn to_toml(&self) -> Option<toml::Value> {

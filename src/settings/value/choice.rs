@@ -1,0 +1,110 @@
+//! Settings that take one of a few names.
+
+use super::{Expected, SettingValue, expected};
+
+macro_rules! choices {
+    ($( $(#[doc = $doc:literal])* $vis:vis enum $name:ident {
+        $first:ident $first_text:literal $(| $first_alias:literal)* $first_doc:literal
+        $(, $variant:ident $text:literal $(| $alias:literal)* $variant_doc:literal)* $(,)?
+    })*) => { $(
+        $(#[doc = $doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
+        $vis enum $name {
+            #[doc = $first_doc]
+            $first,
+            $( #[doc = $variant_doc] $variant, )*
+        }
+
+        impl $name {
+            /// Its name in settings.
+            $vis fn name(self) -> &'static str {
+                match self {
+                    $name::$first => $first_text,
+                    $( $name::$variant => $text, )*
+                }
+            }
+
+            /// The one of a name or of one of its other names.
+            $vis fn named(name: &str) -> Option<Self> {
+                match name {
+                    $first_text $(| $first_alias)* => Some($name::$first),
+                    $( $text $(| $alias)* => Some($name::$variant), )*
+                    _ => None,
+                }
+            }
+        }
+
+        impl SettingValue for $name {
+            const EXPECTED: &'static str = concat!("one of \"", $first_text, "\"", $( ", \"", $text, "\"", )*);
+
+            fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+                value.as_str().and_then(Self::named).ok_or_else(expected::<Self>)
+            }
+
+            fn to_toml(&self) -> Option<toml::Value> {
+                Some(self.name().into())
+            }
+        }
+    )* };
+}
+
+choices! {
+    /// The form of a message's body.
+    pub enum SerializerName {
+        Json "json" | "application/json" "JSON.",
+        MessagePack "msgpack" | "application/x-msgpack" "MessagePack.",
+        Yaml "yaml" | "x-yaml" | "application/x-yaml" "YAML.",
+        Pickle "pickle" | "application/x-python-serialize" "Python's pickle.",
+        Auth "auth" | "application/data" "Signed messages.",
+    }
+    /// How a message's body is compressed, under the names of kombu.
+    pub enum CompressionName {
+        Zlib "gzip" | "zlib" | "application/x-gzip" "What kombu calls gzip: zlib.",
+        Bzip2 "bzip2" | "bzip" | "application/x-bz2" "bzip2.",
+        Lzma "lzma" | "xz" | "application/x-lzma" "xz.",
+        Brotli "brotli" | "application/x-brotli" "Brotli.",
+        Zstd "zstd" | "zstandard" | "application/zstd" "Zstandard.",
+    }
+    /// How an exchange chooses queues.
+    pub enum ExchangeType {
+        Direct "direct" "The routing key is the binding's.",
+        Topic "topic" "The routing key matches the binding's pattern.",
+        Fanout "fanout" "All queues that are bound.",
+    }
+    /// RabbitMQ's kind of a queue.
+    pub enum QueueType {
+        Classic "classic" "A classic queue.",
+        Quorum "quorum" "A replicated queue.",
+    }
+    /// The kind of the queues that hold delayed messages on RabbitMQ.
+    pub(in crate::settings) enum DeliveryQueueType {
+        Quorum "quorum" "Replicated queues.",
+        Classic "classic" "Classic queues.",
+    }
+    /// Which of several brokers is tried next.
+    pub(in crate::settings) enum Failover {
+        RoundRobin "round-robin" "One after the other.",
+        Shuffle "shuffle" "In a random order.",
+    }
+    /// Which of several queues is read first on Redis.
+    pub(in crate::settings) enum QueueOrder {
+        RoundRobin "round_robin" "One after the other.",
+        Sorted "sorted" "By their names.",
+        Priority "priority" "In their order.",
+    }
+    /// Which stored states stay: `result_precedence`.
+    pub enum Precedence {
+        Full "full" "A state is replaced only by one that says as much or more.",
+        Success "success" "A SUCCESS stays.",
+        None "none" "The last write wins.",
+    }
+    /// What runs tasks in a worker.
+    pub enum Pool {
+        Prefork "prefork" | "processes" "Processes.",
+        Threads "threads" "Threads.",
+        Solo "solo" "The worker itself, one task at a time.",
+        Gevent "gevent" "Many tasks on one thread.",
+        Eventlet "eventlet" "Many tasks on one thread.",
+    }
+}

@@ -1,0 +1,131 @@
+//! Types of single settings.
+
+use super::{Expected, SettingValue, expected};
+
+/// TLS of a connection: on or off, or its options.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::settings) struct Tls(toml::Value);
+
+impl Tls {
+    pub(in crate::settings) fn off() -> Tls {
+        Tls(toml::Value::Boolean(false))
+    }
+}
+
+impl SettingValue for Tls {
+    const EXPECTED: &'static str = "true, false or a table";
+    const SECRET: bool = true;
+    const TABLE: bool = true;
+    const FALSE_UNSETS: bool = false;
+
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+        match value {
+            toml::Value::Boolean(_) | toml::Value::Table(_) => Ok(Tls(value.clone())),
+            _ => Err(expected::<Self>()),
+        }
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(self.0.clone())
+    }
+}
+
+/// A table in which passwords may stand.
+#[derive(Clone, PartialEq)]
+pub(in crate::settings) struct SecretTable(toml::Table);
+
+impl SettingValue for SecretTable {
+    const EXPECTED: &'static str = "a table";
+    const SECRET: bool = true;
+    const TABLE: bool = true;
+
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+        toml::Table::from_toml(value).map(SecretTable)
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        self.0.to_toml()
+    }
+}
+
+/// A list of whole numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::settings) struct Numbers(Vec<u32>);
+
+impl<const N: usize> From<[u32; N]> for Numbers {
+    fn from(numbers: [u32; N]) -> Self {
+        Numbers(numbers.to_vec())
+    }
+}
+
+/// Most numbers of a list.
+const LIMIT: usize = 1_000;
+
+impl SettingValue for Numbers {
+    const EXPECTED: &'static str = "a list of whole numbers, 0 or more";
+
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+        let numbers = value.as_array().filter(|items| items.len() <= LIMIT).ok_or_else(expected::<Self>)?;
+        numbers.iter().map(u32::from_toml).collect::<Result<_, _>>().map(Numbers).map_err(|_| expected::<Self>())
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(self.0.clone().into())
+    }
+}
+
+/// The prefix of Redis channels.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::settings) enum Prefix {
+    On,
+    Off,
+    Named(String),
+}
+
+impl SettingValue for Prefix {
+    const EXPECTED: &'static str = "true, false or a prefix";
+    const FALSE_UNSETS: bool = false;
+
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+        match value {
+            toml::Value::Boolean(true) => Ok(Prefix::On),
+            toml::Value::Boolean(false) => Ok(Prefix::Off),
+            value => String::from_toml(value).map(Prefix::Named).map_err(|_| expected::<Self>()),
+        }
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(match self {
+            Prefix::On => true.into(),
+            Prefix::Off => false.into(),
+            Prefix::Named(prefix) => prefix.as_str().into(),
+        })
+    }
+
+    fn from_text(text: &str) -> Result<Self, Expected> {
+        match bool::from_text(text) {
+            Ok(on) => Self::from_toml(&on.into()),
+            Err(_) => Self::from_toml(&text.into()),
+        }
+    }
+}
+
+/// A table, or a list of tables and texts.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::settings) struct TableOrList(toml::Value);
+
+impl SettingValue for TableOrList {
+    const EXPECTED: &'static str = "a table or a list";
+    const TABLE: bool = true;
+
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+        match value {
+            toml::Value::Table(_) | toml::Value::Array(_) => Ok(TableOrList(value.clone())),
+            _ => Err(expected::<Self>()),
+        }
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(self.0.clone())
+    }
+}
