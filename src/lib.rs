@@ -9,6 +9,7 @@
 //! | [`message`] | messages on the wire: Celery's protocol 2 |
 //! | [`schedule`] | when something is due |
 //! | [`producer`], [`broker`], [`worker`], [`backend`], [`beat`] | the five actors |
+//! | [`journal`] | what the embedded queue keeps in a directory |
 //! | [`settings`] | Celery's settings in two profiles |
 //! | [`env`](mod@env) | the only door to time, randomness, processes, connections, files |
 //! | [`events`] | what happens to tasks, as facts |
@@ -21,6 +22,7 @@ pub mod cli;
 mod collections;
 pub mod env;
 pub mod events;
+pub mod journal;
 pub mod message;
 pub mod producer;
 #[cfg(feature = "sim")]

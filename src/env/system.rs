@@ -8,8 +8,11 @@
     reason = "this is the door that everybody else has to use"
 )]
 
+mod disk;
+
 use super::{
-    Child, ChildExit, ChildMain, ConnectError, Env, Frame, Instant, Listener, LocalFuture, Signal, Socket, World,
+    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture, Signal,
+    Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;
@@ -81,6 +84,11 @@ impl System {
             state: PathBuf::from("."),
         };
         System { shared: Rc::new(shared), scope: Rc::default(), name: name.into() }
+    }
+
+    /// A process beside this one, with an end of its own: it can connect to what this one serves.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        System { shared: self.shared.clone(), scope: Rc::default(), name: name.into() }
     }
 
     /// Completes with the exit status once the process has exited.
@@ -221,6 +229,10 @@ impl World for System {
         if let Err(error) = written {
             tracing::error!(file = %target.display(), %error, "state not written");
         }
+    }
+
+    fn open_directory(&self, path: &str) -> Result<Rc<dyn Directory>, DiskError> {
+        Ok(Rc::new(disk::open(&self.shared.state.join(path))?))
     }
 
     fn durable(&self, _: &'static str, new: &dyn Fn() -> Rc<dyn Any>) -> Rc<dyn Any> {

@@ -4,9 +4,11 @@
 //! Whatever reads or lists settings goes through that table. Names marked with `simq:` in their line do not exist in
 //! Celery.
 
+mod fsync;
 mod table;
 mod value;
 
+pub use fsync::Fsync;
 pub use table::{Profile, Settings};
 pub use value::{BadSetting, Precedence, Seconds};
 

@@ -1,5 +1,6 @@
 //! The table of settings.
 
+use super::fsync::Fsync;
 use super::value::{Precedence, Seconds, SettingValue};
 
 /// Which defaults a fleet starts from.
@@ -154,6 +155,14 @@ settings! {
     /// simq: store IGNORED for a task that asks to be ignored, so that nobody waits for a result that can't come; off,
     /// Celery's way, nothing.
     result_store_ignored "result_store_ignored": bool = true, false;
+    /// simq: directory in which the embedded broker and result store keep what they hold; unset, it ends with the
+    /// process.
+    embedded_directory "embedded_directory": Option<String> = None, None;
+    /// simq: when that is safe from a loss of power: before anybody is told of it, within a second, or when the
+    /// operating system sees fit. A process that is killed loses nothing, whichever it is.
+    embedded_fsync "embedded_fsync": Fsync = Fsync::Always, Fsync::EverySecond;
+    /// simq: bytes of messages that the embedded broker takes into its directory; it refuses more.
+    embedded_max_bytes "embedded_max_bytes": u64 = 1 << 30, 1 << 30;
     /// simq: publish a due entry again until it succeeds; off, a failed publish skips the run.
     beat_retry_failed "beat_retry_failed": bool = true, false;
     /// Publishes after which beat writes its state; 0 is every 180 seconds.

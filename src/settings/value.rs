@@ -64,6 +64,16 @@ impl SettingValue for u32 {
     }
 }
 
+impl SettingValue for u64 {
+    const EXPECTED: &'static str = "a whole number, 0 or more";
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        value.as_integer()?.try_into().ok()
+    }
+    fn to_toml(&self) -> Option<toml::Value> {
+        i64::try_from(*self).ok().map(toml::Value::from)
+    }
+}
+
 impl SettingValue for Seconds {
     const EXPECTED: &'static str = "a number of seconds, 0 or more";
     fn from_toml(value: &toml::Value) -> Option<Self> {
