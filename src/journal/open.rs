@@ -84,10 +84,11 @@ impl Opened {
         let marks = self.journaling.fsync != Fsync::Never;
         let (log, content) = Log::begin(self.generation + 1, marks, 0, describe);
         let file = file_name(log.generation);
+        let (complete, begun): (Vec<_>, Vec<_>) = self.files.into_iter().partition(|file| generation(file).is_some());
+        // A file that a kill left half written may have the name under which this one is written.
+        begun.iter().try_for_each(|file| self.directory.remove(file))?;
         self.directory.replace(&file, content).await?;
-        for old in self.files {
-            self.directory.remove(&old)?;
-        }
+        complete.iter().try_for_each(|file| self.directory.remove(file))?;
         Ok(Rc::new(Journal::new(env, self.directory, self.journaling, log, file)))
     }
 }
