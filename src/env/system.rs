@@ -11,8 +11,8 @@
 mod disk;
 
 use super::{
-    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture, Signal,
-    Socket, World,
+    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
+    Signal, Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;

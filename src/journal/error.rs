@@ -16,7 +16,9 @@ pub enum JournalError {
         file: String,
     },
     /// Another version wrote it.
-    #[error("{file} has format version {found}, this simq reads version {known}; start it with the version that wrote it")]
+    #[error(
+        "{file} has format version {found}, this simq reads version {known}; start it with the version that wrote it"
+    )]
     Version {
         /// The file.
         file: String,

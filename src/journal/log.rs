@@ -52,8 +52,7 @@ impl Log {
         let mut file = std::mem::take(&mut records.bytes);
         let length = file.len() as u64;
         file[..HEADER].copy_from_slice(&header(generation, marks, length));
-        let log =
-            Log { generation, marks, records, written: length, snapshot: length, ticket, spare: Vec::new() };
+        let log = Log { generation, marks, records, written: length, snapshot: length, ticket, spare: Vec::new() };
         (log, file)
     }
 

@@ -146,20 +146,22 @@ mod tests {
         let headers = prop::collection::vec((name, any_value()), 0..8);
         let texts = (any_text(), any_text(), any_text(), any_text());
         let body = prop::collection::vec(any::<u8>(), 0..64);
-        (headers, texts, any::<(u8, bool, Option<u64>)>(), body).prop_map(|(entries, texts, (priority, lasts, ttl), body)| {
-            let mut headers = Table::default();
-            entries.into_iter().for_each(|(name, value)| headers.set(name, value));
-            let properties = Properties {
-                content_type: texts.0,
-                content_encoding: texts.1,
-                correlation_id: texts.2,
-                reply_to: texts.3,
-                delivery_mode: if lasts { DeliveryMode::Persistent } else { DeliveryMode::Transient },
-                priority,
-                expiration: ttl,
-            };
-            Message { headers, properties, body: body.into() }
-        })
+        (headers, texts, any::<(u8, bool, Option<u64>)>(), body).prop_map(
+            |(entries, texts, (priority, lasts, ttl), body)| {
+                let mut headers = Table::default();
+                entries.into_iter().for_each(|(name, value)| headers.set(name, value));
+                let properties = Properties {
+                    content_type: texts.0,
+                    content_encoding: texts.1,
+                    correlation_id: texts.2,
+                    reply_to: texts.3,
+                    delivery_mode: if lasts { DeliveryMode::Persistent } else { DeliveryMode::Transient },
+                    priority,
+                    expiration: ttl,
+                };
+                Message { headers, properties, body: body.into() }
+            },
+        )
     }
 
     proptest! {

@@ -1,10 +1,10 @@
 //! Finding the newest file of a directory, and beginning the next.
 
+use super::JournalError;
 use super::codec::Malformed;
 use super::frame::scan;
 use super::keeper::Journal;
 use super::log::{Log, Snapshot};
-use super::JournalError;
 use crate::env::{Directory, Env};
 use crate::settings::{Fsync, Settings};
 use std::rc::Rc;

@@ -2,8 +2,8 @@
 
 use super::ledger::Ledger;
 use crate::env::{
-    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture, Signal,
-    Socket, World,
+    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
+    Signal, Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;

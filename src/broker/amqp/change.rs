@@ -206,7 +206,8 @@ fn narrow<T: TryFrom<u64>>(number: Option<u64>) -> Result<Option<T>, Malformed> 
 }
 
 fn write_copy(copy: &StoredMessage, clock: Clock, out: &mut Vec<u8>) {
-    let StoredMessage { message, origin, position, expires_at, deaths, delivery_count, priority, redelivered, .. } = copy;
+    let StoredMessage { message, origin, position, expires_at, deaths, delivery_count, priority, redelivered, .. } =
+        copy;
     out.number(*position);
     out.byte(*priority);
     out.byte(u8::from(*redelivered));
@@ -238,7 +239,17 @@ pub(super) fn read_copy(from: &mut Reader<'_>, clock: Clock) -> Result<StoredMes
     let deaths = (!deaths.is_empty()).then(|| Arc::new(deaths));
     let message = Arc::new(message::read(from)?);
     let journaled = u32::try_from(before - from.0.len()).unwrap_or(u32::MAX);
-    Ok(StoredMessage { message, origin, position, expires_at, deaths, delivery_count, journaled, priority, redelivered })
+    Ok(StoredMessage {
+        message,
+        origin,
+        position,
+        expires_at,
+        deaths,
+        delivery_count,
+        journaled,
+        priority,
+        redelivered,
+    })
 }
 
 fn read_death(from: &mut Reader<'_>) -> Result<Death, Malformed> {

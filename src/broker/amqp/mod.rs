@@ -15,9 +15,9 @@ mod engine;
 mod error;
 mod exchange;
 mod inspect;
+mod kept;
 #[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
 mod method;
-mod kept;
 mod names;
 mod output;
 mod publishing;

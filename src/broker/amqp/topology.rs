@@ -67,8 +67,11 @@ impl Engine {
         now: u64,
         out: &mut impl Output,
     ) -> Result<(), ChannelError> {
-        let id =
-            if passive { self.usable_queue(ch, &name)? } else { self.existing_or_new_queue(ch, name, options, now, out)? };
+        let id = if passive {
+            self.usable_queue(ch, &name)?
+        } else {
+            self.existing_or_new_queue(ch, name, options, now, out)?
+        };
         if let Some(queue) = self.queues.get_mut(id.0) {
             queue.touch(now);
             let (messages, consumers) = (count(queue.ready.len()), count(queue.consumers.len()));

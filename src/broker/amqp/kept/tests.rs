@@ -282,12 +282,8 @@ fn a_delivery_that_the_process_did_not_survive_counts_as_a_return() {
     let declare = Method::QueueDeclare { queue: "q0".into(), passive: false, options: options_of("q0") };
     let letters = Method::QueueDeclare { queue: "q2".into(), passive: false, options: options_of("q2") };
     let consume = Method::Consume { queue: "q0".into(), consumer: "a".into(), no_ack: false };
-    let publish = Method::Publish {
-        exchange: "".into(),
-        routing_key: "q0".into(),
-        mandatory: false,
-        message: Arc::default(),
-    };
+    let publish =
+        Method::Publish { exchange: "".into(), routing_key: "q0".into(), mandatory: false, message: Arc::default() };
     for method in [declare, letters, publish] {
         kept.act(Act::Apply(0, method));
     }
