@@ -46,7 +46,7 @@ pub(super) fn replay(store: &mut Store, record: &[u8], clock: Clock) -> Result<(
             1 => {
                 let id: Arc<str> = from.text()?.into();
                 let state = *STATES.get(usize::from(from.byte()?)).ok_or(Malformed("an unknown state"))?;
-                let ends = if from.flag()? { Some(Instant(clock.from_wall(from.signed()?))) } else { None };
+                let ends = if from.flag()? { Some(Instant(clock.to_deadline(from.signed()?))) } else { None };
                 store.restore(id, state, from.bytes()?.into(), ends);
             }
             2 => store.forget(&from.text()?.into()),

@@ -9,6 +9,11 @@
 )]
 
 mod disk;
+#[cfg(feature = "sim")]
+mod stopwatch;
+
+#[cfg(feature = "sim")]
+pub(crate) use stopwatch::Stopwatch;
 
 use super::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
@@ -110,21 +115,6 @@ pub(crate) fn thread(name: &str, main: impl FnOnce() + Send + 'static) -> io::Re
 #[cfg(feature = "sim")]
 pub(crate) fn scope<'env, T>(work: impl for<'scope> FnOnce(&'scope std::thread::Scope<'scope, 'env>) -> T) -> T {
     std::thread::scope(work)
-}
-
-/// Real time that something took, for people to read.
-#[cfg(feature = "sim")]
-pub(crate) struct Stopwatch(std::time::Instant);
-
-#[cfg(feature = "sim")]
-impl Stopwatch {
-    pub(crate) fn start() -> Self {
-        Stopwatch(std::time::Instant::now())
-    }
-
-    pub(crate) fn elapsed(&self) -> std::time::Duration {
-        self.0.elapsed()
-    }
 }
 
 /// How many threads the machine runs at once.

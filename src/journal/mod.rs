@@ -52,7 +52,7 @@ impl Clock {
     }
 
     /// The monotonic deadline of a wall time; what has passed before the clock began is due at its beginning.
-    pub(crate) fn from_wall(self, wall: i64) -> u64 {
+    pub(crate) fn to_deadline(self, wall: i64) -> u64 {
         let ahead = (i128::from(wall) - i128::from(self.wall)) * 1_000;
         u64::try_from((i128::from(self.now) + ahead).max(0)).unwrap_or(u64::MAX)
     }

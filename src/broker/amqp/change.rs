@@ -233,7 +233,7 @@ fn write_copy(copy: &StoredMessage, clock: Clock, out: &mut Vec<u8>) {
 pub(super) fn read_copy(from: &mut Reader<'_>, clock: Clock) -> Result<StoredMessage, Malformed> {
     let before = from.0.len();
     let (position, priority, redelivered, delivery_count) = (from.number()?, from.byte()?, from.flag()?, from.small()?);
-    let expires_at = if from.flag()? { clock.from_wall(from.signed()?) } else { NEVER };
+    let expires_at = if from.flag()? { clock.to_deadline(from.signed()?) } else { NEVER };
     let origin = read_origin(from)?;
     let deaths = (0..from.number()?).map(|_| read_death(from)).collect::<Result<Vec<_>, _>>()?;
     let deaths = (!deaths.is_empty()).then(|| Arc::new(deaths));

@@ -37,7 +37,10 @@ fn any_contents(most: usize) -> impl Strategy<Value = Vec<Vec<u8>>> {
     prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..most)
 }
 
-fn any_file() -> impl Strategy<Value = (Vec<Vec<u8>>, Vec<Vec<Vec<u8>>>, bool)> {
+/// Contents of a snapshot, batches of further contents, whether what is synced is marked.
+type Contents = (Vec<Vec<u8>>, Vec<Vec<Vec<u8>>>, bool);
+
+fn any_file() -> impl Strategy<Value = Contents> {
     (any_contents(3), prop::collection::vec(any_contents(4), 0..4), any::<bool>())
 }
 
