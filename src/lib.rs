@@ -10,6 +10,7 @@
 //! | [`schedule`] | when something is due |
 //! | [`producer`], [`broker`], [`worker`], [`backend`], [`beat`] | the five actors |
 //! | [`control`] | remote control: requests that are broadcast to workers |
+//! | [`journal`] | what the embedded queue keeps in a directory |
 //! | [`settings`] | Celery's settings in two profiles |
 //! | [`env`](mod@env) | the only door to time, randomness, processes, connections, files |
 //! | [`events`] | what happens to tasks, as facts |
@@ -23,6 +24,7 @@ mod collections;
 pub mod control;
 pub mod env;
 pub mod events;
+pub mod journal;
 pub mod message;
 pub mod producer;
 #[cfg(feature = "sim")]

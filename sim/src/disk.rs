@@ -1,5 +1,7 @@
-//! A simulated disk: what was synced survives a crash, what was only written does not.
+//! A simulated disk. A killed process leaves what it wrote; a host that loses power leaves what was synced, and of the
+//! rest perhaps a beginning.
 
+use crate::prng::Prng;
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -13,33 +15,56 @@ pub(crate) struct Disk {
 
 #[derive(Default)]
 struct File {
-    written: Option<Vec<u8>>,
-    synced: Option<Vec<u8>>,
+    content: Vec<u8>,
+    /// So much of it survives a loss of power.
+    synced: usize,
 }
 
 impl Disk {
     pub(crate) fn read(&self, path: &str) -> Option<Vec<u8>> {
-        self.files.get(path).and_then(|file| file.written.clone().or_else(|| file.synced.clone()))
+        self.files.get(path).map(|file| file.content.clone())
     }
 
-    pub(crate) fn write(&mut self, path: &str, bytes: Vec<u8>) {
-        self.files.entry(path.to_owned()).or_default().written = Some(bytes);
+    /// Names of the files below `folder`, which ends with a slash.
+    pub(crate) fn list(&self, folder: &str) -> Vec<String> {
+        let below = self.files.range(folder.to_owned()..).take_while(|(path, _)| path.starts_with(folder));
+        below.map(|(path, _)| path[folder.len()..].to_owned()).collect()
     }
 
-    pub(crate) fn sync(&mut self, path: &str) {
-        if let Some(file) = self.files.get_mut(path)
-            && let Some(bytes) = file.written.take()
-        {
-            file.synced = Some(bytes);
+    pub(crate) fn append(&mut self, path: &str, bytes: &[u8]) {
+        self.files.entry(path.to_owned()).or_default().content.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn len(&self, path: &str) -> usize {
+        self.files.get(path).map_or(0, |file| file.content.len())
+    }
+
+    /// Makes the first `len` bytes of a file safe from a loss of power.
+    pub(crate) fn sync(&mut self, path: &str, len: usize) {
+        if let Some(file) = self.files.get_mut(path) {
+            file.synced = file.synced.max(len.min(file.content.len()));
         }
     }
 
-    /// A crash: the page cache is gone.
-    pub(crate) fn crash(&mut self) {
+    /// Replaces a file, all of it synced.
+    pub(crate) fn replace(&mut self, path: &str, content: Vec<u8>) {
+        self.files.insert(path.to_owned(), File { synced: content.len(), content });
+    }
+
+    pub(crate) fn remove(&mut self, path: &str) {
+        self.files.remove(path);
+    }
+
+    /// The page cache is gone: of what was not synced a random beginning is left.
+    pub(crate) fn lose_power(&mut self, random: &mut Prng) {
         for file in self.files.values_mut() {
-            file.written = None;
+            let unsynced = file.content.len() - file.synced;
+            if unsynced > 0 {
+                let kept = usize::try_from(random.between(0, unsynced as u64)).unwrap_or(0);
+                file.content.truncate(file.synced + kept);
+                file.synced = file.content.len();
+            }
         }
-        self.files.retain(|_, file| file.synced.is_some());
     }
 
     pub(crate) fn machine(&self, name: &'static str) -> Option<Rc<dyn Any>> {

@@ -1,5 +1,6 @@
 //! What befalls processes: start, pause, signals, and the end.
 
+use crate::choices::Stream;
 use crate::executor;
 use crate::life::{Exit, Program, State};
 use crate::net::Unsaid;
@@ -54,6 +55,11 @@ impl Shared {
     pub(crate) fn end(self: &Rc<Self>, id: ProcessId, exit: Exit, silent: bool) -> bool {
         let Some(remains) = self.processes.borrow_mut().bury(id, &exit, silent) else { return false };
         self.record(id, What::Exited { how: &exit, code: exit.code() });
+        if silent {
+            let mut processes = self.processes.borrow_mut();
+            let host = processes.life(id).host as usize;
+            processes.hosts[host].disk.lose_power(self.choices.borrow_mut().stream(Stream::Faults));
+        }
         // Children carry a parent-death signal: they never outlive the process that started them.
         for child in &remains.children {
             self.end(*child, Exit::Killed, silent);

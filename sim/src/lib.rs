@@ -62,7 +62,7 @@ pub use fault::Fault;
 pub use life::Exit;
 pub use net::{ConnectError, Connection, Listener, Payload};
 pub use prng::Prng;
-pub use process::{Child, Process, ProcessId, Signal};
+pub use process::{Child, Process, ProcessId, SYNC_TIME, Signal};
 pub use shared::{end_here, here};
 pub use timer::Sleep;
 pub use trace::{Record, Sink, TraceHash, What};

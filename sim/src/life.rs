@@ -252,7 +252,6 @@ impl Processes {
             }
             None => {
                 let host = &mut self.hosts[host as usize];
-                host.disk.crash();
                 host.dark = silent;
             }
         }

@@ -36,6 +36,9 @@ pub enum Signal {
     User1,
 }
 
+/// How long a sync of a file takes.
+pub const SYNC_TIME: Duration = Duration::from_millis(2);
+
 /// The handle through which a program reaches its world. Inert once the process has ended.
 #[derive(Clone)]
 pub struct Process {
@@ -162,15 +165,42 @@ impl Process {
     /// Replaces a file, atomically and durably: write aside, sync, rename. An effect: a fault can strike before or after.
     pub fn replace_file(&self, path: &str, bytes: Vec<u8>) {
         let digest = xxhash_rust::xxh3::xxh3_64(&bytes);
-        if !self.world.before_effect(self.id, "disk.replace") {
+        self.disk_effect("disk.replace", path, digest, |disk| disk.replace(path, bytes));
+    }
+
+    /// Names of the files below a folder of this host's disk; `folder` ends with a slash.
+    pub fn list_files(&self, folder: &str) -> Vec<String> {
+        self.with_disk(|disk| disk.list(folder))
+    }
+
+    /// Appends to a file, or begins it. A kill leaves what was appended; a loss of power only what was synced, and a
+    /// random beginning of the rest. An effect.
+    pub fn append_file(&self, path: &str, bytes: &[u8]) {
+        let digest = xxhash_rust::xxh3::xxh3_64(bytes);
+        self.disk_effect("disk.append", path, digest, |disk| disk.append(path, bytes));
+    }
+
+    /// Makes what was appended so far safe from a loss of power, which takes [`SYNC_TIME`]. An effect, at its end.
+    pub fn sync_file(&self, path: &str) -> impl Future<Output = ()> + 'static {
+        let (this, path, len) = (self.clone(), path.to_owned(), self.with_disk(|disk| disk.len(path)));
+        async move {
+            this.sleep(SYNC_TIME).await;
+            this.disk_effect("disk.sync", &path, len as u64, |disk| disk.sync(&path, len));
+        }
+    }
+
+    /// Removes a file, durably.
+    pub fn remove_file(&self, path: &str) {
+        self.disk_effect("disk.remove", path, 0, |disk| disk.remove(path));
+    }
+
+    fn disk_effect(&self, effect: &'static str, path: &str, digest: u64, act: impl FnOnce(&mut Disk)) {
+        if !self.world.before_effect(self.id, effect) {
             return;
         }
-        self.with_disk(|disk| {
-            disk.write(path, bytes);
-            disk.sync(path);
-        });
+        self.with_disk(act);
         self.world.record(self.id, What::Disk { path, digest });
-        self.world.after_effect(self.id, "disk.replace");
+        self.world.after_effect(self.id, effect);
     }
 
     /// A state machine that lives on this host's disk: every step it takes is synced, so it survives the process.

@@ -1,6 +1,6 @@
 //! Options of one call: `apply_async`.
 
-use crate::message::{DeliveryMode, Table, Timestamp};
+use crate::message::{Compression, DeliveryMode, Serializer, Table, Timestamp};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -41,6 +41,10 @@ pub struct CallOptions {
     pub soft_time_limit: Option<Duration>,
     /// Store no result.
     pub ignore_result: Option<bool>,
+    /// Form of the body. Default: the task's, then `task_serializer`.
+    pub serializer: Option<Serializer>,
+    /// Compression of the body. Default: the task's, then `task_compression`.
+    pub compression: Option<Compression>,
     /// Whether the message survives a restart of the broker. Default: `task_default_delivery_mode`.
     pub delivery_mode: Option<DeliveryMode>,
     /// Stamps by name, each a value or an array: Celery's `stamped_headers` and `stamps`.

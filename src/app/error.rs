@@ -138,6 +138,9 @@ pub enum Error {
     /// The queue's thread could not be started, or has ended.
     #[error("the queue does not run: {0}")]
     NotRunning(String),
+    /// The embedded queue's directory can't be used.
+    #[error(transparent)]
+    Journal(#[from] crate::journal::JournalError),
     /// The arguments can't be written as JSON.
     #[error("the arguments can't be serialized: {0}")]
     Arguments(String),

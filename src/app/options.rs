@@ -1,6 +1,7 @@
 //! Options of a task.
 
 use super::Failure;
+use crate::message::{Compression, Serializer};
 use crate::settings::{RateLimit, Settings, duration};
 use crate::worker::ack::AckPolicy;
 use crate::worker::retry::{Backoff, RetryPolicy, RetryRequest};
@@ -55,6 +56,10 @@ pub struct TaskOptions {
     pub parameters: Vec<String>,
     /// Queue of its calls. Default: `task_default_queue`.
     pub queue: Option<String>,
+    /// Form of the bodies of its calls. Default: `task_serializer`.
+    pub serializer: Option<Serializer>,
+    /// Compression of the bodies of its calls. Default: `task_compression`.
+    pub compression: Option<Compression>,
     /// Priority of its calls. Default: `task_default_priority`, then 0.
     pub priority: Option<u8>,
 }

@@ -3,6 +3,7 @@
 use super::{App, Endpoints, Error, Node};
 use crate::env::system::System;
 use crate::env::{Env, Signal};
+use crate::journal::{JournalError, Journaling};
 use crate::worker::{ShutDown, WorkerOptions};
 use std::rc::Rc;
 use std::thread::JoinHandle;
@@ -26,24 +27,14 @@ impl Running {
         let (told_started, started) = std::sync::mpsc::channel();
         let (told_stopped, stopped) = oneshot::channel();
         let thread = crate::env::system::thread("simq", move || {
-            let exit = actix::System::new().block_on(async move {
-                let system = System::new("embedded");
-                let exited = system.exited();
-                let env = Env::new(system);
-                let node = start_embedded(&env, &app);
-                let worker = node.worker(
-                    Rc::new(move |_| app.clone()),
-                    WorkerOptions { concurrency: crate::env::system::cores(), queues: Vec::new() },
-                );
-                env.spawn(pass_on(signals, worker));
+            let exit = actix::System::new().block_on(run(app, signals, move |result| {
                 // Nobody waits for the news when the caller has gone.
-                let _ = told_started.send(());
-                exited.await
-            });
+                let _ = told_started.send(result);
+            }));
             let _ = told_stopped.send(exit);
         });
         let thread = thread.map_err(|error| Error::NotRunning(error.to_string()))?;
-        started.recv().map_err(|_| Error::NotRunning("its thread ended at once".to_owned()))?;
+        started.recv().map_err(|_| Error::NotRunning("its thread ended at once".to_owned()))??;
         Ok(Running { stop, stopped, _thread: thread })
     }
 
@@ -54,12 +45,59 @@ impl Running {
     }
 }
 
-/// Broker, result store and the actors that use them, in one process.
-fn start_embedded(env: &Env, app: &App) -> Node {
+/// Lives as long as the queue does; returns the exit status of its clients.
+async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOnce(Result<(), Error>)) -> i32 {
+    let system = System::new("embedded");
+    // The servers outlive their clients: what a client said last is carried out.
+    let serving = Env::new(system.beside("servers"));
     let endpoints = Endpoints::default();
-    crate::broker::server::serve(env, &endpoints.broker);
-    crate::backend::server::serve(env, &endpoints.backend);
-    Node::start(env, app.clone(), &endpoints)
+    let servers = match Servers::start(&serving, &app, &endpoints).await {
+        Ok(servers) => servers,
+        Err(error) => {
+            tell(Err(error.into()));
+            return 1;
+        }
+    };
+    let exited = system.exited();
+    let env = Env::new(system);
+    let node = Node::start(&env, app.clone(), &endpoints);
+    let options = WorkerOptions { concurrency: crate::env::system::cores(), queues: Vec::new() };
+    let worker = node.worker(Rc::new(move |_| app.clone()), options);
+    env.spawn(pass_on(signals, worker));
+    tell(Ok(()));
+    let status = exited.await;
+    servers.close(&serving).await;
+    status
+}
+
+/// The embedded servers, if they keep a journal.
+struct Servers(Option<(Rc<crate::broker::server::Server>, Rc<crate::backend::server::Server>)>);
+
+impl Servers {
+    async fn start(env: &Env, app: &App, endpoints: &Endpoints) -> Result<Self, JournalError> {
+        use crate::{backend::server as backend, broker::server as broker};
+        let Some(journaling) = Journaling::new(app.settings()) else {
+            broker::serve(env, &endpoints.broker);
+            backend::serve(env, &endpoints.backend);
+            return Ok(Servers(None));
+        };
+        let broker = broker::serve_kept(env, &endpoints.broker, &journaling).await?;
+        let backend = backend::serve_kept(env, &endpoints.backend, &journaling).await?;
+        Ok(Servers(Some((broker, backend))))
+    }
+
+    /// Carries out what the clients said before they went, and leaves it on the disk.
+    async fn close(self, env: &Env) {
+        let Some((broker, backend)) = self.0 else { return };
+        broker.drained().await;
+        backend.drained().await;
+        env.exit(0);
+        for closed in [broker.close().await, backend.close().await] {
+            if let Err(error) = closed {
+                tracing::error!(%error, "the queue's directory is as a kill would have left it");
+            }
+        }
+    }
 }
 
 async fn pass_on(mut signals: mpsc::UnboundedReceiver<Signal>, worker: actix::Addr<crate::worker::Worker>) {

@@ -117,6 +117,8 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
         CallOptions {
             queue: call.queue.or_else(|| task.queue.clone()),
             priority: call.priority.or(task.priority),
+            serializer: call.serializer.or(task.serializer),
+            compression: call.compression.or(task.compression),
             ignore_result: call.ignore_result.or(task.ignore_result),
             expires: call.expires.or(task.expires),
             ..call

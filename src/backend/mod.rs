@@ -6,6 +6,7 @@
 
 mod draft;
 mod frame;
+mod kept;
 mod meta;
 pub mod server;
 mod store;

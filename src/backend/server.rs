@@ -1,61 +1,174 @@
 //! Serves the embedded result store to the processes that connect.
+//!
+//! Results are in a journal if there is a directory for it (`embedded_directory`); else they survive the server's
+//! process where the world has durable storage.
 
 use super::frame::{Request, Response};
+use super::kept;
 use super::store::Store;
+use crate::collections::Map;
 use crate::env::{Env, Link};
 use crate::events::{Event, What};
-use std::cell::RefCell;
+use crate::journal::{Clock, Journal, JournalError, Journaling, Keeper, Opened, Snapshot};
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-type Peers = Rc<RefCell<crate::collections::Map<u64, Link<Response, Request>>>>;
+/// The result store's part of the directory.
+const FOLDER: &str = "results";
 
-/// Serves under `name`; results survive this process where the world has durable storage.
+type Said = (u64, Response);
+
+pub(crate) struct Server {
+    env: Env,
+    store: Rc<RefCell<Store>>,
+    journal: Option<Rc<Journal<Said>>>,
+    peers: RefCell<Map<u64, Link<Response, Request>>>,
+    /// What the current request's answer consists of.
+    said: RefCell<Vec<Said>>,
+    stopped: Cell<bool>,
+    drained: tokio::sync::Notify,
+}
+
+/// Serves under `name`, from memory.
 pub fn serve(env: &Env, name: &str) {
     let store = env.durable("results", Store::default);
     store.borrow_mut().forget_watchers();
-    let peers = Peers::default();
-    let listener = env.listen(name);
-    let env = env.clone();
-    env.clone().spawn(async move {
+    listen(Server::new(env, store, None), name);
+}
+
+/// Serves under `name` what the journal kept.
+///
+/// # Errors
+///
+/// When the journal can't be read, or another process has it.
+pub(crate) async fn serve_kept(env: &Env, name: &str, journaling: &Journaling) -> Result<Rc<Server>, JournalError> {
+    let mut store = Store::default();
+    let clock = Clock::read(env);
+    let opened = Opened::read(env, journaling, FOLDER, |record| kept::replay(&mut store, record, clock))?;
+    let journal = opened.begin(env, |snapshot| kept::describe(&store, snapshot, clock)).await?;
+    let server = Server::new(env, Rc::new(RefCell::new(store)), Some(journal.clone()));
+    journal.start(server.clone());
+    listen(server.clone(), name);
+    Ok(server)
+}
+
+fn listen(server: Rc<Server>, name: &str) {
+    let listener = server.env.listen(name);
+    server.env.clone().spawn(async move {
         for number in 0.. {
             let link = Link::new(listener.accept().await);
-            peers.borrow_mut().insert(number, link.clone());
-            env.spawn(talk(env.clone(), store.clone(), peers.clone(), number, link));
+            if server.stopped.get() {
+                link.close();
+                continue;
+            }
+            server.peers.borrow_mut().insert(number, link.clone());
+            server.env.spawn(talk(server.clone(), number, link));
         }
     });
 }
 
-async fn talk(env: Env, store: Rc<RefCell<Store>>, peers: Peers, me: u64, link: Link<Response, Request>) {
-    while let Some(request) = link.recv().await {
+impl Server {
+    fn new(env: &Env, store: Rc<RefCell<Store>>, journal: Option<Rc<Journal<Said>>>) -> Rc<Self> {
+        Rc::new(Server {
+            env: env.clone(),
+            store,
+            journal,
+            peers: RefCell::default(),
+            said: RefCell::default(),
+            stopped: Cell::new(false),
+            drained: tokio::sync::Notify::new(),
+        })
+    }
+
+    fn say(&self, to: u64, response: Response) {
+        match self.journal {
+            None => self.release((to, response)),
+            Some(_) => self.said.borrow_mut().push((to, response)),
+        }
+    }
+
+    fn answer(&self, me: u64, request: Request) {
         match request {
             Request::Put { id, state, meta, keep } => {
-                let (kept, told) = store.borrow_mut().put(&id, state, meta, keep, env.now());
+                let now = self.env.now();
+                let (kept, told) = self.store.borrow_mut().put(&id, state, meta.clone(), keep, now);
+                if kept && let Some(journal) = &self.journal {
+                    let ends = keep.lifetime.map(|lifetime| now + lifetime);
+                    kept::write(&id, state, &meta, ends, Clock::read(&self.env), journal.log().content());
+                }
                 let what = if kept { What::Stored { state } } else { What::StoreIgnored { state } };
-                env.emit(&Event { id: &id, what });
-                link.send(Response::Stored);
-                let current = store.borrow().get(&id);
+                self.env.emit(&Event { id: &id, what });
+                self.say(me, Response::Stored);
+                let current = self.store.borrow().get(&id);
                 for peer in told {
-                    if let Some(peer) = peers.borrow().get(&peer) {
-                        peer.send(Response::Current { id: id.clone(), meta: current.clone() });
-                    }
+                    self.say(peer, Response::Current { id: id.clone(), meta: current.clone() });
                 }
             }
             Request::Forget { id } => {
-                store.borrow_mut().forget(&id);
-                env.emit(&Event { id: &id, what: What::Forgotten });
-                link.send(Response::Stored);
+                self.store.borrow_mut().forget(&id);
+                if let Some(journal) = &self.journal {
+                    kept::write_forgotten(&id, journal.log().content());
+                }
+                self.env.emit(&Event { id: &id, what: What::Forgotten });
+                self.say(me, Response::Stored);
             }
             Request::Watch { id, every } => {
-                let current = store.borrow().get(&id);
+                let current = self.store.borrow().get(&id);
                 if !current.as_ref().is_some_and(|(state, _)| state.is_ready()) {
-                    store.borrow_mut().watch(&id, me, every, env.now());
+                    self.store.borrow_mut().watch(&id, me, every, self.env.now());
                 }
-                link.send(Response::Current { id, meta: current });
+                self.say(me, Response::Current { id, meta: current });
             }
-            Request::Ping => link.send(Response::Alive),
-            Request::Unwatch { id } => store.borrow_mut().unwatch(&id, me),
+            Request::Ping => self.say(me, Response::Alive),
+            Request::Unwatch { id } => self.store.borrow_mut().unwatch(&id, me),
+        }
+        if let Some(journal) = &self.journal {
+            journal.settle(self, &mut self.said.borrow_mut());
         }
     }
-    peers.borrow_mut().swap_remove(&me);
-    store.borrow_mut().forget_watcher(me);
+
+    /// Waits until all clients are gone and what they sent has been carried out.
+    pub(crate) async fn drained(&self) {
+        while !self.peers.borrow().is_empty() {
+            self.drained.notified().await;
+        }
+    }
+
+    /// Leaves everything on the disk. The tasks of this process must have ended.
+    pub(crate) async fn close(&self) -> Result<(), JournalError> {
+        match &self.journal {
+            Some(journal) => journal.close(self).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Keeper for Server {
+    type Output = Said;
+
+    fn describe(&self, snapshot: &mut Snapshot<'_>) {
+        let mut store = self.store.borrow_mut();
+        store.expire(self.env.now());
+        kept::describe(&store, snapshot, Clock::read(&self.env));
+    }
+
+    fn release(&self, (to, response): Said) {
+        if let Some(peer) = self.peers.borrow().get(&to) {
+            peer.send(response);
+        }
+    }
+
+    fn stop(&self) {
+        self.stopped.set(true);
+        self.peers.borrow().values().for_each(Link::close);
+    }
+}
+
+async fn talk(server: Rc<Server>, me: u64, link: Link<Response, Request>) {
+    while let Some(request) = link.recv().await {
+        server.answer(me, request);
+    }
+    server.peers.borrow_mut().swap_remove(&me);
+    server.store.borrow_mut().forget_watcher(me);
+    server.drained.notify_one();
 }

@@ -45,16 +45,19 @@ impl Store {
         if self.results.get(id).is_some_and(|kept| stays(kept.state, state, precedence)) {
             return (false, Vec::new());
         }
-        let ends = lifetime.map(|lifetime| now + lifetime);
+        self.keep(id.clone(), state, meta, lifetime.map(|lifetime| now + lifetime));
+        (true, self.told(id, state))
+    }
+
+    fn keep(&mut self, id: Arc<str>, state: State, meta: Arc<[u8]>, ends: Option<Instant>) {
         if let Some(old) = self.results.insert(id.clone(), Kept { state, meta, ends })
             && let Some(end) = old.ends
         {
             self.ends.remove(&(end, id.clone()));
         }
         if let Some(end) = ends {
-            self.ends.insert((end, id.clone()));
+            self.ends.insert((end, id));
         }
-        (true, self.told(id, state))
     }
 
     /// Who hears of a state; of the last one for the last time.
@@ -72,6 +75,16 @@ impl Store {
         if let Some(Kept { ends: Some(end), .. }) = self.results.swap_remove(id) {
             self.ends.remove(&(end, id.clone()));
         }
+    }
+
+    /// Puts back what was kept; later ones replace earlier ones.
+    pub(super) fn restore(&mut self, id: Arc<str>, state: State, meta: Arc<[u8]>, ends: Option<Instant>) {
+        self.keep(id, state, meta, ends);
+    }
+
+    /// All results: id, state, meta and when they end.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&Arc<str>, State, &Arc<[u8]>, Option<Instant>)> {
+        self.results.iter().map(|(id, kept)| (id, kept.state, &kept.meta, kept.ends))
     }
 
     /// What is known of a task.
@@ -112,7 +125,7 @@ impl Store {
         self.watchers.clear();
     }
 
-    fn expire(&mut self, now: Instant) {
+    pub(super) fn expire(&mut self, now: Instant) {
         while self.ends.first().is_some_and(|(end, _)| *end <= now) {
             if let Some((_, id)) = self.ends.pop_first() {
                 self.results.swap_remove(&id);

@@ -1,14 +1,15 @@
 //! Serves the embedded broker's engine to the processes that connect.
 //!
 //! The same code in both worlds: in production the listener hands out in-process links, in a simulated cluster
-//! connections. What a durable broker would have on its disk survives the server's process where the world has durable
-//! storage.
+//! connections. What a durable broker would have on its disk is in a journal if there is a directory for it
+//! (`embedded_directory`); else it survives the server's process where the world has durable storage.
 
-use super::amqp::{ChannelId, Engine, Event, Movement, Output};
+use super::amqp::{Change, ChannelId, Engine, Event, Movement, Output, Recovery};
 use super::frame::{FromServer, ToServer};
 use crate::collections::Map;
 use crate::env::{Env, Instant, Link};
 use crate::events::{self, What};
+use crate::journal::{Clock, Journal, JournalError, Journaling, Keeper, Opened, Snapshot};
 use crate::message::Message;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -18,10 +19,20 @@ use std::time::Duration;
 /// The broker asks for heartbeats at least this often, as RabbitMQ does by default.
 pub const HEARTBEAT: Duration = Duration::from_secs(60);
 
-struct Server {
+/// The broker's part of the directory.
+const FOLDER: &str = "broker";
+
+type Said = (ChannelId, Event);
+
+pub(crate) struct Server {
     env: Env,
     engine: Rc<RefCell<Engine>>,
+    journal: Option<Rc<Journal<Said>>>,
     clients: RefCell<Map<ChannelId, Link<FromServer, ToServer>>>,
+    /// What the current call says, when it has to wait for the journal.
+    said: RefCell<Vec<Said>>,
+    stopped: Cell<bool>,
+    drained: tokio::sync::Notify,
     /// When the expiry task will next wake up, and how to wake it earlier.
     expiry: Cell<Option<u64>>,
     waker: Cell<Option<Waker>>,
@@ -29,14 +40,15 @@ struct Server {
 
 /// Passes on what the engine says. Sending to a link never calls back into the engine.
 struct Outlet<'a> {
-    env: &'a Env,
-    clients: &'a Map<ChannelId, Link<FromServer, ToServer>>,
+    server: &'a Server,
+    clock: Clock,
 }
 
 impl Output for Outlet<'_> {
     fn send(&mut self, to: ChannelId, event: Event) {
-        if let Some(client) = self.clients.get(&to) {
-            client.send(FromServer::Event(event));
+        match self.server.journal {
+            None => self.server.send(to, event),
+            Some(_) => self.server.said.borrow_mut().push((to, event)),
         }
     }
 
@@ -51,7 +63,18 @@ impl Output for Outlet<'_> {
                 (message, What::DeadLettered { queue, why: reason.into() })
             }
         };
-        self.env.emit(&events::Event { id: task_id(message), what });
+        self.server.env.emit(&events::Event { id: task_id(message), what });
+    }
+
+    fn changed(&mut self, change: Change<'_>) -> u32 {
+        let Some(journal) = &self.server.journal else { return 0 };
+        let mut log = journal.log();
+        let content = log.content();
+        let before = content.len();
+        change.write(self.clock, content);
+        let bytes = content.len() - before;
+        journal.account(bytes as u64, change.frees() + bytes as u64 * u64::from(!change.lasts()));
+        u32::try_from(bytes).unwrap_or(u32::MAX)
     }
 }
 
@@ -59,48 +82,134 @@ fn task_id(message: &Message) -> &str {
     message.properties.correlation_id.as_deref().unwrap_or("(no id)")
 }
 
-/// Serves under `name`.
+/// Serves under `name`, from memory.
 pub fn serve(env: &Env, name: &str) {
-    let server = Rc::new(Server {
-        env: env.clone(),
-        engine: env.durable("engine", Engine::default),
-        clients: RefCell::default(),
-        expiry: Cell::new(None),
-        waker: Cell::new(None),
-    });
-    server.recover();
-    let listener = env.listen(name);
+    let server = Server::new(env, env.durable("engine", Engine::default), None);
+    server.with_engine(|engine, now, out| engine.restart(now, out));
+    server.report_recovered();
+    listen(server, name);
+}
+
+/// Serves under `name` what the journal kept.
+///
+/// # Errors
+///
+/// When the journal can't be read, or another process has it.
+pub(crate) async fn serve_kept(env: &Env, name: &str, journaling: &Journaling) -> Result<Rc<Server>, JournalError> {
+    let mut recovery = Recovery::new(Clock::read(env));
+    let opened = Opened::read(env, journaling, FOLDER, |record| recovery.replay(record))?;
+    let engine = Rc::new(RefCell::new(recovery.finish()));
+    // Restarted before there is a journal: the new one begins with the state after it.
+    let server = Server::new(env, engine.clone(), None);
+    server.report_recovered();
+    server.with_engine(|engine, now, out| engine.restart(now, out));
+    let journal = opened.begin(env, |snapshot| server.describe(snapshot)).await?;
+    let server = Server::new(env, engine, Some(journal.clone()));
+    journal.start(server.clone());
+    listen(server.clone(), name);
+    Ok(server)
+}
+
+fn listen(server: Rc<Server>, name: &str) {
+    let listener = server.env.listen(name);
     let accepting = server.clone();
-    env.spawn(async move {
+    server.env.spawn(async move {
         loop {
             let link = Link::new(listener.accept().await);
+            if accepting.stopped.get() {
+                link.close();
+                continue;
+            }
             let channel = accepting.engine.borrow_mut().open();
             accepting.clients.borrow_mut().insert(channel, link.clone());
             accepting.env.spawn(talk(accepting.clone(), channel, link));
         }
     });
-    env.spawn(expire(server));
+    server.env.spawn(expire(server.clone()));
 }
 
 impl Server {
+    fn new(env: &Env, engine: Rc<RefCell<Engine>>, journal: Option<Rc<Journal<Said>>>) -> Rc<Self> {
+        Rc::new(Server {
+            env: env.clone(),
+            engine,
+            journal,
+            clients: RefCell::default(),
+            said: RefCell::default(),
+            stopped: Cell::new(false),
+            drained: tokio::sync::Notify::new(),
+            expiry: Cell::new(None),
+            waker: Cell::new(None),
+        })
+    }
+
     fn with_engine(&self, act: impl FnOnce(&mut Engine, u64, &mut Outlet<'_>)) {
         let mut engine = self.engine.borrow_mut();
-        act(&mut engine, self.env.now().0, &mut Outlet { env: &self.env, clients: &self.clients.borrow() });
+        let now = self.env.now().0;
+        let mut clock = Clock::default();
+        if let Some(journal) = &self.journal {
+            engine.set_full(journal.is_full());
+            clock = Clock { now, wall: self.env.wall().as_micros() };
+        }
+        act(&mut engine, now, &mut Outlet { server: self, clock });
+        if let Some(journal) = &self.journal {
+            journal.settle(self, &mut self.said.borrow_mut());
+        }
         let next = engine.next_deadline();
         if next.is_some() && (self.expiry.get().is_none() || next < self.expiry.get()) {
             self.waker.take().into_iter().for_each(Waker::wake);
         }
     }
 
-    fn recover(&self) {
-        self.with_engine(|engine, now, out| engine.restart(now, out));
-        let engine = self.engine.borrow();
-        for stats in engine.queues() {
-            for ready in engine.ready_messages(stats.queue) {
-                let what = What::Recovered { queue: stats.queue };
-                self.env.emit(&events::Event { id: task_id(ready.message), what });
-            }
+    fn send(&self, to: ChannelId, event: Event) {
+        if let Some(client) = self.clients.borrow().get(&to) {
+            client.send(FromServer::Event(event));
         }
+    }
+
+    /// Reports what is there, whoever has it.
+    fn report_recovered(&self) {
+        let engine = self.engine.borrow();
+        let ready = engine.queues().flat_map(|stats| {
+            engine.ready_messages(stats.queue).map(move |ready| (&**stats.queue, task_id(ready.message)))
+        });
+        let held = engine.unacked_messages().map(|held| (&**held.queue, task_id(held.message)));
+        for (queue, id) in ready.chain(held) {
+            self.env.emit(&events::Event { id, what: What::Recovered { queue } });
+        }
+    }
+
+    /// Waits until all clients are gone and what they sent has been carried out.
+    pub(crate) async fn drained(&self) {
+        while !self.clients.borrow().is_empty() {
+            self.drained.notified().await;
+        }
+    }
+
+    /// Leaves everything on the disk. The tasks of this process must have ended.
+    pub(crate) async fn close(&self) -> Result<(), JournalError> {
+        match &self.journal {
+            Some(journal) => journal.close(self).await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Keeper for Server {
+    type Output = Said;
+
+    fn describe(&self, snapshot: &mut Snapshot<'_>) {
+        let clock = Clock::read(&self.env);
+        self.engine.borrow().describe(|change| snapshot.part(|content| change.write(clock, content)));
+    }
+
+    fn release(&self, (to, event): Said) {
+        self.send(to, event);
+    }
+
+    fn stop(&self) {
+        self.stopped.set(true);
+        self.clients.borrow().values().for_each(Link::close);
     }
 }
 
@@ -125,6 +234,7 @@ async fn talk(server: Rc<Server>, channel: ChannelId, link: Link<FromServer, ToS
     link.close();
     server.clients.borrow_mut().swap_remove(&channel);
     server.with_engine(|engine, now, out| engine.close(channel, now, out));
+    server.drained.notify_one();
 }
 
 /// Lets messages and queues expire when they are due.

@@ -9,6 +9,7 @@
 
 mod alarm;
 mod digest;
+mod directory;
 mod link;
 mod reader;
 pub mod system;
@@ -17,6 +18,7 @@ mod timeout;
 
 pub use alarm::Alarm;
 pub use digest::Digest;
+pub use directory::{Directory, DiskError};
 pub use link::{ConnectError, Frame, Link, Listener, Socket};
 pub use reader::OnFrame;
 pub use time::Instant;
@@ -95,6 +97,8 @@ pub trait World {
     fn read_file(&self, path: &str) -> Option<Vec<u8>>;
     /// Replaces a file atomically and durably.
     fn replace_file(&self, path: &str, bytes: Vec<u8>);
+    /// Takes a directory for this process alone, and makes it if there is none.
+    fn open_directory(&self, path: &str) -> Result<Rc<dyn Directory>, DiskError>;
     /// A state machine that outlives the process where the world has durable storage for it.
     fn durable(&self, name: &'static str, new: &dyn Fn() -> Rc<dyn Any>) -> Rc<dyn Any>;
 }
@@ -223,6 +227,15 @@ impl Env {
     /// Replaces a file of the process's state directory, atomically and durably.
     pub fn replace_file(&self, path: &str, bytes: Vec<u8>) {
         self.0.replace_file(path, bytes);
+    }
+
+    /// Takes a directory for this process alone, and makes it if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`DiskError::InUse`] when another process has it, or whatever the operating system has against it.
+    pub fn open_directory(&self, path: &str) -> Result<Rc<dyn Directory>, DiskError> {
+        self.0.open_directory(path)
     }
 
     /// A state machine that outlives the process where the world has durable storage for it.

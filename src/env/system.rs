@@ -8,8 +8,16 @@
     reason = "this is the door that everybody else has to use"
 )]
 
+mod disk;
+#[cfg(feature = "sim")]
+mod stopwatch;
+
+#[cfg(feature = "sim")]
+pub(crate) use stopwatch::Stopwatch;
+
 use super::{
-    Child, ChildExit, ChildMain, ConnectError, Env, Frame, Instant, Listener, LocalFuture, Signal, Socket, World,
+    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
+    Signal, Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;
@@ -83,6 +91,11 @@ impl System {
         System { shared: Rc::new(shared), scope: Rc::default(), name: name.into() }
     }
 
+    /// A process beside this one, with an end of its own: it can connect to what this one serves.
+    pub(crate) fn beside(&self, name: &str) -> Self {
+        System { shared: self.shared.clone(), scope: Rc::default(), name: name.into() }
+    }
+
     /// Completes with the exit status once the process has exited.
     pub fn exited(&self) -> impl Future<Output = i32> + 'static {
         let scope = self.scope.clone();
@@ -102,21 +115,6 @@ pub(crate) fn thread(name: &str, main: impl FnOnce() + Send + 'static) -> io::Re
 #[cfg(feature = "sim")]
 pub(crate) fn scope<'env, T>(work: impl for<'scope> FnOnce(&'scope std::thread::Scope<'scope, 'env>) -> T) -> T {
     std::thread::scope(work)
-}
-
-/// Real time that something took, for people to read.
-#[cfg(feature = "sim")]
-pub(crate) struct Stopwatch(std::time::Instant);
-
-#[cfg(feature = "sim")]
-impl Stopwatch {
-    pub(crate) fn start() -> Self {
-        Stopwatch(std::time::Instant::now())
-    }
-
-    pub(crate) fn elapsed(&self) -> std::time::Duration {
-        self.0.elapsed()
-    }
 }
 
 /// How many threads the machine runs at once.
@@ -221,6 +219,10 @@ impl World for System {
         if let Err(error) = written {
             tracing::error!(file = %target.display(), %error, "state not written");
         }
+    }
+
+    fn open_directory(&self, path: &str) -> Result<Rc<dyn Directory>, DiskError> {
+        Ok(Rc::new(disk::open(&self.shared.state.join(path))?))
     }
 
     fn durable(&self, _: &'static str, new: &dyn Fn() -> Rc<dyn Any>) -> Rc<dyn Any> {

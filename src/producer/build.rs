@@ -15,6 +15,8 @@ impl Producer {
         let mut task = TaskMessage::new(id, call.task, call.args, call.kwargs);
         task.eta = options.eta.or_else(|| later(now, options.countdown.filter(|countdown| !countdown.is_zero())));
         task.expires = options.expires_at.or_else(|| later(now, options.expires));
+        task.serializer = options.serializer.unwrap_or(self.settings.task_serializer);
+        task.compression = options.compression.or(self.settings.task_compression);
         task.origin = Some(self.origin.clone());
         let inherited = call.parent.as_ref().filter(|_| self.settings.task_inherit_parent_priority);
         let inherited = inherited.map(|parent| parent.priority);

@@ -7,6 +7,7 @@ use super::world::env;
 use crate::app::{App, Endpoints, Node};
 use crate::beat::Entry;
 use crate::env::Env;
+use crate::journal::{JournalError, Journaling};
 use crate::worker::WorkerOptions;
 use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
 use std::cell::{Cell, RefCell};
@@ -165,9 +166,27 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
         move |process: Process| env(process, ledger.clone())
     };
     let serve = door.clone();
-    world.define(BROKER, move |process| crate::broker::server::serve(&serve(process), BROKER));
+    let journaling = Journaling::new((plan.apps)().settings());
+    let kept = journaling.clone();
+    world.define(BROKER, move |process| {
+        let env = serve(process);
+        match kept.clone() {
+            None => crate::broker::server::serve(&env, BROKER),
+            Some(kept) => env.clone().spawn(async move {
+                end_unless(&env, crate::broker::server::serve_kept(&env, BROKER, &kept).await);
+            }),
+        }
+    });
     let serve = door.clone();
-    world.define(BACKEND, move |process| crate::backend::server::serve(&serve(process), BACKEND));
+    world.define(BACKEND, move |process| {
+        let env = serve(process);
+        match journaling.clone() {
+            None => crate::backend::server::serve(&env, BACKEND),
+            Some(kept) => env.clone().spawn(async move {
+                end_unless(&env, crate::backend::server::serve_kept(&env, BACKEND, &kept).await);
+            }),
+        }
+    });
     for worker in &plan.workers {
         ledger.borrow_mut().workers.insert(worker.name.clone(), Default::default());
         define_worker(world, worker, plan, door.clone());
@@ -191,6 +210,14 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
             Node::start(&env, app.clone(), &Endpoints::default());
             client(&env, &app, &calls);
         });
+    }
+}
+
+/// A server that can't read its journal ends.
+fn end_unless<T>(env: &Env, served: Result<T, JournalError>) {
+    if let Err(error) = served {
+        tracing::error!(%error, "the server does not start");
+        env.exit(1);
     }
 }
 

@@ -2,7 +2,8 @@
 
 use super::ledger::Ledger;
 use crate::env::{
-    Child, ChildExit, ChildMain, ConnectError, Env, Frame, Instant, Listener, LocalFuture, Signal, Socket, World,
+    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
+    Signal, Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;
@@ -111,9 +112,67 @@ impl World for Simulated {
         self.process.replace_file(path, bytes);
     }
 
+    fn open_directory(&self, path: &str) -> Result<Rc<dyn Directory>, DiskError> {
+        Ok(Rc::new(Folder { process: self.process.clone(), path: format!("{path}/") }))
+    }
+
     fn durable(&self, name: &'static str, new: &dyn Fn() -> Rc<dyn Any>) -> Rc<dyn Any> {
         let kept = self.process.durable(name, new);
         kept.map_or_else(new, |kept| kept.borrow().clone())
+    }
+}
+
+/// A folder of a host's disk. A host runs one process, so it needs no lock.
+struct Folder {
+    process: Process,
+    path: String,
+}
+
+impl Folder {
+    fn of(&self, file: &str) -> String {
+        format!("{}{file}", self.path)
+    }
+}
+
+impl Directory for Folder {
+    fn path(&self) -> &str {
+        &self.path
+    }
+
+    fn list(&self) -> Result<Vec<String>, DiskError> {
+        Ok(self.process.list_files(&self.path))
+    }
+
+    fn read(&self, file: &str) -> Result<Vec<u8>, DiskError> {
+        let missing = || DiskError::Io { action: "read", path: self.of(file), reason: "no such file".to_owned() };
+        self.process.read_file(&self.of(file)).ok_or_else(missing)
+    }
+
+    fn append(&self, file: &str, bytes: &[u8]) -> Result<(), DiskError> {
+        self.process.append_file(&self.of(file), bytes);
+        Ok(())
+    }
+
+    fn sync(&self, file: &str) -> LocalFuture<Result<(), DiskError>> {
+        let synced = self.process.sync_file(&self.of(file));
+        Box::pin(async move {
+            synced.await;
+            Ok(())
+        })
+    }
+
+    fn replace(&self, file: &str, bytes: Vec<u8>) -> LocalFuture<Result<(), DiskError>> {
+        let (process, path) = (self.process.clone(), self.of(file));
+        Box::pin(async move {
+            process.sleep(simq_sim::SYNC_TIME).await;
+            process.replace_file(&path, bytes);
+            Ok(())
+        })
+    }
+
+    fn remove(&self, file: &str) -> Result<(), DiskError> {
+        self.process.remove_file(&self.of(file));
+        Ok(())
     }
 }
 

@@ -18,8 +18,7 @@ pub use rate_limit::{BadRateLimit, RateLimit};
 pub use row::{Setting, Status};
 pub use table::{Profile, Settings};
 pub use value::{
-    Children, CompressionName, ExchangeType, Pool, Precedence, QueueType, Seconds, Secret, SerializerName, Url, Urls,
-    Words,
+    Children, ContentTypes, ExchangeType, Fsync, Pool, Precedence, QueueType, Seconds, Secret, Url, Urls, Words,
 };
 
 use std::collections::BTreeMap;

@@ -42,6 +42,7 @@ use crate::broker::{Broker, Epoch, FromBroker, PublishError, SetPrefetch};
 use crate::collections::Map;
 use crate::control;
 use crate::env::{Alarm, Env, Signal};
+use crate::message::Accept;
 use crate::producer::Producer;
 use crate::settings::{RateLimit, Settings, duration};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
@@ -148,6 +149,8 @@ pub struct Worker {
     with: Colleagues,
     me: Addr<Worker>,
     queues: Vec<Name>,
+    /// Which bodies are read.
+    accept: Accept,
     /// Queue of requests of remote control.
     pidbox: Option<Name>,
     concurrency: u32,
@@ -199,6 +202,8 @@ impl Worker {
             next_request: 0,
             reserved: VecDeque::new(),
             running: 0,
+            accept: Accept::content(settings.accept_content.serializers())
+                .max_body(usize::try_from(settings.max_body_size).unwrap_or(usize::MAX)),
             running_ids: BTreeSet::new(),
             succeeded: BoundedIds::new(
                 usize::try_from(settings.deduplicate_max).unwrap_or(usize::MAX),

@@ -10,7 +10,7 @@ use crate::backend::Draft;
 use crate::broker::amqp::Delivery;
 use crate::broker::{Epoch, Settle, Settlement, Target};
 use crate::events::{Event, State, What};
-use crate::message::{Accept, Malformed, Message, TaskMessage};
+use crate::message::{Malformed, Message, TaskMessage};
 use crate::producer::Forward;
 use actix::{AsyncContext, Context};
 use std::sync::Arc;
@@ -23,7 +23,7 @@ impl Worker {
         if self.pidbox.as_ref() == Some(&delivery.consumer) {
             return self.controlled(&delivery.message, ctx);
         }
-        match TaskMessage::decode(&delivery.message, &Accept::default()) {
+        match TaskMessage::decode(&delivery.message, &self.accept) {
             Ok(task) => self.receive_task(epoch, delivery, task, ctx),
             Err(malformed) => self.refuse(epoch, &delivery, &malformed, ctx),
         }
@@ -160,6 +160,7 @@ fn letter(message: &Message, why: &str) -> Message {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::Accept;
 
     #[test]
     fn a_dead_letter_says_why_and_changes_nothing_else() {

@@ -16,14 +16,14 @@ use std::sync::Arc;
 /// One entry of `x-death`.
 #[derive(Clone, Debug)]
 pub(super) struct Death {
-    queue: Name,
-    reason: DeathReason,
-    count: u64,
+    pub(super) queue: Name,
+    pub(super) reason: DeathReason,
+    pub(super) count: u64,
     /// Seconds; of the first death with this queue and reason.
-    time: u64,
-    origin: Origin,
+    pub(super) time: u64,
+    pub(super) origin: Origin,
     /// The message's own time to live, which it loses with its first death.
-    original_expiration: Option<u64>,
+    pub(super) original_expiration: Option<u64>,
 }
 
 /// A message on its way from a queue to that queue's dead letter exchange.

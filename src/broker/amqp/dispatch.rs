@@ -5,8 +5,10 @@
 //! clients' choice. It ends because no message returns to a queue without a client's doing (see
 //! [`super::dead_letter`]).
 
+use super::change::{Change, Kind};
 use super::consumers::{Consumer, ConsumerId};
 use super::dead_letter::Departure;
+use super::kept::tell_gone;
 use super::output::DeathReason;
 use super::queue::{Queue, QueueId};
 use super::stored::{NEVER, StoredMessage};
@@ -42,7 +44,7 @@ impl Engine {
         while self.deliver_next(id, now, out) {}
         let Some(queue) = self.queues.get_mut(id.0) else { return };
         while let Some(reason) = head_must_go(queue, now) {
-            retire_head(queue, reason, &mut self.departures, out);
+            retire_head(id, queue, reason, &mut self.departures, out);
         }
         rearm(id, queue, &mut self.timers);
     }
@@ -51,7 +53,7 @@ impl Engine {
     fn deliver_next(&mut self, id: QueueId, now: u64, out: &mut impl Output) -> bool {
         let Some(queue) = self.queues.get_mut(id.0) else { return false };
         while queue.ready.head_deadline() < now {
-            retire_head(queue, DeathReason::Expired, &mut self.departures, out);
+            retire_head(id, queue, DeathReason::Expired, &mut self.departures, out);
         }
         if queue.ready.is_empty() {
             return false;
@@ -100,7 +102,12 @@ impl Engine {
         out.send(ch, Event::Delivered(delivery));
         if no_ack {
             out.moved(Movement::Acked { queue: &queue.name, message: &message.message });
+            tell_gone(id, &message, out);
         } else {
+            if message.journaled > 0 {
+                let (queue, position, channel) = (id.0, message.position, ch.0);
+                out.changed(Change(Kind::Delivered { queue, position, channel, tag }));
+            }
             queue.unacked += 1;
             channel.hold(tag, Held { queue: id, message, in_window });
         }
@@ -142,24 +149,27 @@ pub(super) struct HandOver {
 
 /// Takes the head out of a queue for good.
 pub(super) fn retire_head(
+    id: QueueId,
     queue: &mut Queue,
     reason: DeathReason,
     departures: &mut VecDeque<Departure>,
     out: &mut impl Output,
 ) {
     if let Some(message) = queue.ready.pop() {
-        retire(queue, message, reason, departures, out);
+        retire(id, queue, message, reason, departures, out);
     }
 }
 
 /// Dead-letters a message that left its queue, or drops it.
 pub(super) fn retire(
+    id: QueueId,
     queue: &Queue,
     message: StoredMessage,
     reason: DeathReason,
     departures: &mut VecDeque<Departure>,
     out: &mut impl Output,
 ) {
+    tell_gone(id, &message, out);
     match &queue.options.dead_letter_exchange {
         None => {
             out.moved(Movement::Dropped { queue: &queue.name, message: &message.message, reason: reason.into() });

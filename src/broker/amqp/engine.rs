@@ -40,6 +40,8 @@ pub struct Engine {
     pub(super) targets: Vec<QueueId>,
     pub(super) last_consumer: ConsumerId,
     pub(super) last_generated: u64,
+    /// Persistent messages are refused.
+    pub(super) full: bool,
     /// The default exchange's name, the consumer of a `get-ok`.
     pub(super) nameless: Name,
 }
@@ -57,6 +59,7 @@ impl Default for Engine {
             targets: Vec::new(),
             last_consumer: 0,
             last_generated: 0,
+            full: false,
             nameless: Name::from(""),
         }
     }

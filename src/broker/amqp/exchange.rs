@@ -43,6 +43,10 @@ impl Exchange {
             .collect()
     }
 
+    pub(super) fn kind(&self) -> ExchangeKind {
+        self.kind
+    }
+
     /// Adds a binding that is known to be new.
     pub(super) fn bind(&mut self, routing_key: &Name, queue: QueueId) {
         match &mut self.routes {

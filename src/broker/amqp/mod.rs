@@ -5,6 +5,7 @@
 //! calls give the same answers everywhere; a connection in front of it is all that a server needs, real or simulated.
 //! Its behaviour is RabbitMQ's: classic queues, with the delivery limit of quorum queues.
 
+mod change;
 mod channel;
 mod consumers;
 mod consuming;
@@ -14,6 +15,7 @@ mod engine;
 mod error;
 mod exchange;
 mod inspect;
+mod kept;
 #[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
 mod method;
 mod names;
@@ -21,6 +23,7 @@ mod output;
 mod publishing;
 mod queue;
 mod ready;
+mod recovery;
 mod restart;
 mod settling;
 mod slots;
@@ -29,8 +32,10 @@ mod topic;
 mod topology;
 mod unacked;
 
+pub use change::Change;
 pub use channel::ChannelId;
 pub use engine::Engine;
 pub use inspect::{QueueStats, ReadyMessage, UnackedMessage};
 pub use method::{Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions};
 pub use output::{DeathReason, DropReason, Movement, Output};
+pub(crate) use recovery::Recovery;

@@ -1,6 +1,6 @@
 //! Where the engine's answers and facts go.
 
-use super::{ChannelId, Event, Name};
+use super::{Change, ChannelId, Event, Name};
 use crate::message::Message;
 use std::sync::Arc;
 
@@ -11,6 +11,13 @@ pub trait Output {
 
     /// A fact about one copy of a message, for an observer's ledger.
     fn moved(&mut self, what: Movement<'_>);
+
+    /// A change of what a restart keeps, for a journal; returns the bytes that it takes there. All changes of one call
+    /// belong together. Default: there is no journal.
+    fn changed(&mut self, change: Change<'_>) -> u32 {
+        let _ = change;
+        0
+    }
 }
 
 /// What happened to one copy of a message.

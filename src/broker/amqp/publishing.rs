@@ -2,7 +2,8 @@
 
 use super::dead_letter::Death;
 use super::error::ChannelError;
-use super::queue::QueueId;
+use super::kept::tell_stored;
+use super::queue::{Queue, QueueId};
 use super::stored::Origin;
 use super::{ChannelId, DropReason, Engine, Event, Movement, Name, Output};
 use crate::message::Message;
@@ -39,7 +40,11 @@ impl Engine {
             self.confirm(ch, true, out);
             return Ok(());
         }
-        let refused = self.split_refusing(&mut targets);
+        let refused = if self.full && Queue::keeps(&message) {
+            std::mem::take(&mut targets)
+        } else {
+            self.split_refusing(&mut targets)
+        };
         self.refuse(&refused, &message, out);
         if let Some(last) = targets.pop() {
             let origin = Origin { exchange, routing_key };
@@ -100,7 +105,9 @@ impl Engine {
     ) {
         let Some(queue) = self.queues.get_mut(id.0) else { return };
         out.moved(Movement::Queued { queue: &queue.name, message: &message });
-        queue.store(message, origin, deaths, now);
+        let mut copy = queue.new_copy(message, origin, deaths, now);
+        tell_stored(id, queue, &mut copy, out);
+        queue.ready.push(copy);
         self.mark_dirty(id);
     }
 

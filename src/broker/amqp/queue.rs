@@ -54,23 +54,36 @@ impl Queue {
         self.last_used = now;
     }
 
-    /// Appends a new copy.
-    pub(super) fn store(&mut self, message: Arc<Message>, origin: Origin, deaths: Option<Arc<Vec<Death>>>, now: u64) {
+    /// A new copy, to be appended.
+    pub(super) fn new_copy(
+        &mut self,
+        message: Arc<Message>,
+        origin: Origin,
+        deaths: Option<Arc<Vec<Death>>>,
+        now: u64,
+    ) -> StoredMessage {
         let time_to_live = match (self.options.message_ttl, message.properties.expiration) {
             (Some(queue), Some(own)) => Some(queue.min(own)),
             (queue, own) => queue.or(own),
         };
-        self.ready.push(StoredMessage {
+        let position = self.next_position;
+        self.next_position += 1;
+        StoredMessage {
             priority: message.properties.priority.min(self.options.max_priority.unwrap_or(0)),
             message,
             origin,
-            position: self.next_position,
+            position,
             expires_at: time_to_live.map_or(NEVER, |ttl| after(now, ttl)),
             deaths,
             delivery_count: 0,
+            journaled: 0,
             redelivered: false,
-        });
-        self.next_position += 1;
+        }
+    }
+
+    /// Gives no later copy this position.
+    pub(super) fn count_on(&mut self, position: u64) {
+        self.next_position = self.next_position.max(position + 1);
     }
 
     /// Whether a new message is refused: RabbitMQ asks before it looks for a consumer.

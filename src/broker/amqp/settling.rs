@@ -1,7 +1,9 @@
 //! `basic.ack`, `basic.nack` and the return of messages to their queues.
 
+use super::change::{Change, Kind};
 use super::dispatch::retire;
 use super::error::ChannelError;
+use super::kept::tell_gone;
 use super::output::DeathReason;
 use super::unacked::Held;
 use super::{ChannelId, DeliveryTag, Engine, Movement, Output};
@@ -60,12 +62,13 @@ impl Engine {
         let Some(queue) = self.queues.get_mut(held.queue.0) else { return };
         queue.unacked -= 1;
         out.moved(Movement::Acked { queue: &queue.name, message: &held.message.message });
+        tell_gone(held.queue, &held.message, out);
     }
 
     fn reject(&mut self, held: Held, out: &mut impl Output) {
         let Some(queue) = self.queues.get_mut(held.queue.0) else { return };
         queue.unacked -= 1;
-        retire(queue, held.message, DeathReason::Rejected, &mut self.departures, out);
+        retire(held.queue, queue, held.message, DeathReason::Rejected, &mut self.departures, out);
     }
 
     pub(super) fn release(
@@ -90,11 +93,15 @@ impl Engine {
         message.redelivered = true;
         message.delivery_count = message.delivery_count.saturating_add(counts);
         if queue.options.delivery_limit.is_some_and(|limit| message.delivery_count > limit) {
-            retire(queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
+            retire(held.queue, queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
             return;
         }
         let (stored, delivery_count) = (&message.message, message.delivery_count);
         out.moved(Movement::Requeued { queue: &queue.name, message: stored, delivery_count });
+        if message.journaled > 0 {
+            let (queue, position) = (held.queue.0, message.position);
+            out.changed(Change(Kind::Returned { queue, position, delivery_count }));
+        }
         queue.ready.put_back(message);
         self.mark_dirty(held.queue);
     }

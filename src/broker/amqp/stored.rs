@@ -29,6 +29,8 @@ pub(super) struct StoredMessage {
     /// Kept beside the message because what a client wrote into `x-death` is not believed (as RabbitMQ 4).
     pub(super) deaths: Option<Arc<Vec<Death>>>,
     pub(super) delivery_count: u32,
+    /// Bytes that it takes in a journal; 0 when it is in none.
+    pub(super) journaled: u32,
     /// Already clamped to the queue's maximum.
     pub(super) priority: u8,
     pub(super) redelivered: bool,

@@ -1,14 +1,19 @@
 //! Exchanges, queues and bindings: declared, deleted, bound, purged.
 
+use super::change::{Change, Kind};
 use super::dispatch::disarm;
 use super::error::ChannelError;
 use super::exchange::Exchange;
+use super::kept::tell_gone;
 use super::queue::{Queue, QueueId};
 use super::{ChannelId, DropReason, Engine, Event, ExchangeKind, Movement, Name, Output, QueueOptions};
 use std::ops::Bound::{Included, Unbounded};
 
 /// Names that only the broker gives.
-const RESERVED: &str = "amq.";
+pub(super) const RESERVED: &str = "amq.";
+
+/// What the names of unnamed queues begin with.
+pub(super) const GENERATED: &str = "amq.gen";
 
 impl Engine {
     pub(super) fn declare_exchange(
@@ -25,6 +30,9 @@ impl Engine {
             existing.check_equivalent(&exchange, kind, durable, auto_delete)?;
         } else {
             check_not_reserved("exchange", &exchange)?;
+            if durable {
+                out.changed(Change(Kind::ExchangeDeclared { exchange: &exchange, kind, auto_delete }));
+            }
             self.exchanges.insert(exchange, Exchange::new(kind, durable, auto_delete));
         }
         out.send(ch, Event::Done);
@@ -40,7 +48,8 @@ impl Engine {
     ) -> Result<(), ChannelError> {
         check_not_default(exchange)?;
         check_not_reserved("exchange", exchange)?;
-        if self.exchanges.swap_remove(exchange).is_some() {
+        if let Some(gone) = self.exchanges.swap_remove(exchange) {
+            tell_exchange_gone(exchange, &gone, out);
             for queue in self.queues.values_mut() {
                 forget_bindings_to(queue, exchange);
             }
@@ -58,8 +67,11 @@ impl Engine {
         now: u64,
         out: &mut impl Output,
     ) -> Result<(), ChannelError> {
-        let id =
-            if passive { self.usable_queue(ch, &name)? } else { self.existing_or_new_queue(ch, name, options, now)? };
+        let id = if passive {
+            self.usable_queue(ch, &name)?
+        } else {
+            self.existing_or_new_queue(ch, name, options, now, out)?
+        };
         if let Some(queue) = self.queues.get_mut(id.0) {
             queue.touch(now);
             let (messages, consumers) = (count(queue.ready.len()), count(queue.consumers.len()));
@@ -75,13 +87,14 @@ impl Engine {
         name: Name,
         options: QueueOptions,
         now: u64,
+        out: &mut impl Output,
     ) -> Result<QueueId, ChannelError> {
         check_not_reserved("queue", &name)?;
         if options.expires == Some(0) {
             let problem = "value must be greater than zero";
             return Err(ChannelError::InvalidArgument { argument: "x-expires", queue: name, problem });
         }
-        let name = if name.is_empty() { self.generate_name("amq.gen") } else { name };
+        let name = if name.is_empty() { self.generate_name(GENERATED) } else { name };
         if let Some(id) = self.queue_id(&name) {
             if let Some(queue) = self.queues.get(id.0) {
                 queue.check_equivalent(ch, &options)?;
@@ -89,7 +102,12 @@ impl Engine {
             return Ok(id);
         }
         let owner = options.exclusive.then_some(ch);
-        let id = QueueId(self.queues.insert(Queue::new(name.clone(), options, owner, now)));
+        let queue = Queue::new(name.clone(), options, owner, now);
+        let survives = queue.survives_restart();
+        let id = QueueId(self.queues.insert(queue));
+        if survives && let Some(queue) = self.queues.get(id.0) {
+            out.changed(Change(Kind::QueueDeclared { queue: id.0, name: &name, options: &queue.options }));
+        }
         self.queue_names.insert(name, id);
         if let (Some(_), Some(channel)) = (owner, self.channels.get_mut(ch.0)) {
             channel.exclusive.push(id);
@@ -127,6 +145,7 @@ impl Engine {
         for gone in queue.ready.drain() {
             let reason = DropReason::Purged;
             out.moved(Movement::Dropped { queue: &queue.name, message: &gone.message, reason });
+            tell_gone(id, &gone, out);
         }
         out.send(ch, Event::QueueDeleted { messages });
         self.mark_dirty(id);
@@ -147,8 +166,12 @@ impl Engine {
             return Err(ChannelError::NoExchange(exchange));
         };
         if let Some(queue) = self.queues.get_mut(id.0)
-            && queue.bindings.insert((exchange, routing_key.clone()))
+            && queue.bindings.insert((exchange.clone(), routing_key.clone()))
         {
+            if queue.survives_restart() && source.durable {
+                let bound = Kind::Bound { queue: id.0, exchange: &exchange, routing_key: &routing_key };
+                out.changed(Change(bound));
+            }
             source.bind(&routing_key, id);
         }
         out.send(ch, Event::Done);
@@ -168,8 +191,14 @@ impl Engine {
         if self.queue_id(queue).is_some() {
             let id = self.usable_queue(ch, queue)?;
             let binding = (exchange, routing_key);
-            if self.queues.get_mut(id.0).is_some_and(|queue| queue.bindings.remove(&binding)) {
-                self.unbind_exchange(id, &binding);
+            let queue = self.queues.get_mut(id.0);
+            if let Some(queue) = queue.filter(|queue| queue.bindings.contains(&binding)) {
+                queue.bindings.remove(&binding);
+                let (exchange, routing_key) = &binding;
+                if queue.survives_restart() {
+                    out.changed(Change(Kind::Unbound { queue: id.0, exchange, routing_key }));
+                }
+                self.unbind_exchange(id, &binding, out);
             }
         }
         out.send(ch, Event::Done);
@@ -180,7 +209,7 @@ impl Engine {
     pub(super) fn delete_queue(&mut self, id: QueueId, out: &mut impl Output) {
         let Some(mut queue) = self.remove_queue(id) else { return };
         for binding in std::mem::take(&mut queue.bindings) {
-            self.unbind_exchange(id, &binding);
+            self.unbind_exchange(id, &binding, out);
         }
         for consumer in queue.consumers.iter() {
             if let Some(channel) = self.channels.get_mut(consumer.channel.0) {
@@ -189,17 +218,22 @@ impl Engine {
             }
         }
         let reason = DropReason::QueueDeleted;
+        let mut bytes = 0;
         for gone in queue.ready.drain() {
+            bytes += u64::from(gone.journaled);
             out.moved(Movement::Dropped { queue: &queue.name, message: &gone.message, reason });
         }
-        if queue.unacked == 0 {
-            return;
-        }
-        // Channels keep what they hold: its acks stay valid and free their windows, but settle nothing.
-        for held in self.channels.iter().flat_map(|(_, channel)| channel.unacked().iter()).map(|(_, held)| held) {
-            if held.queue == id {
-                out.moved(Movement::Dropped { queue: &queue.name, message: &held.message.message, reason });
+        if queue.unacked > 0 {
+            // Channels keep what they hold: its acks stay valid and free their windows, but settle nothing.
+            for held in self.channels.iter().flat_map(|(_, channel)| channel.unacked().iter()).map(|(_, held)| held) {
+                if held.queue == id {
+                    bytes += u64::from(held.message.journaled);
+                    out.moved(Movement::Dropped { queue: &queue.name, message: &held.message.message, reason });
+                }
             }
+        }
+        if queue.survives_restart() {
+            out.changed(Change(Kind::QueueDeleted { queue: id.0, bytes }));
         }
     }
 
@@ -215,12 +249,19 @@ impl Engine {
     }
 
     /// Removes a binding from its exchange, and the exchange if that was the last of an auto-delete one.
-    fn unbind_exchange(&mut self, id: QueueId, (exchange, routing_key): &(Name, Name)) {
+    fn unbind_exchange(&mut self, id: QueueId, (exchange, routing_key): &(Name, Name), out: &mut impl Output) {
         let Some(source) = self.exchanges.get_mut(exchange) else { return };
         source.unbind(routing_key, id);
         if source.auto_delete && source.is_unbound() {
+            tell_exchange_gone(exchange, source, out);
             self.exchanges.swap_remove(exchange);
         }
+    }
+}
+
+fn tell_exchange_gone(exchange: &Name, gone: &Exchange, out: &mut impl Output) {
+    if gone.durable {
+        out.changed(Change(Kind::ExchangeDeleted { exchange }));
     }
 }
 

@@ -106,6 +106,7 @@ mod tests {
             expires_at: NEVER,
             deaths: None,
             delivery_count: 0,
+            journaled: 0,
             priority: 0,
             redelivered: false,
         };

@@ -11,7 +11,7 @@ accepted! {
     /// Exchange of events.
     [later "events"] "event_exchange": String = "celeryev".to_owned();
     /// Form of events.
-    [later "events"] "event_serializer": SerializerName = SerializerName::Json;
+    [later "events"] "event_serializer": Serializer = Serializer::Json;
     /// Prefix of monitors' queues.
     [later "events"] "event_queue_prefix": String = "celeryev".to_owned();
     /// Seconds after which an event in a monitor's queue is dropped.

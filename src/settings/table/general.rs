@@ -4,13 +4,24 @@ macro_rules! general_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
     /// Forms of bodies that a worker decodes: names of serializers, or content types.
-    [later "serializers"] accept_content: Words = ["json"].into(), ["json"].into();
+    accept_content: ContentTypes = ContentTypes::json(), ContentTypes::json();
     /// The same for results; unset, `accept_content`.
-    [later "serializers"] result_accept_content: Option<Words> = None, None;
+    [later "Redis"] result_accept_content: Option<ContentTypes> = None, None;
     /// The application's time zone is UTC where `timezone` is unset.
     [later "time zones"] enable_utc: bool = true, true;
     /// The application's time zone, for times without one and for crontabs: `Europe/Berlin`.
     [later "time zones"] timezone: Option<String> = None, None;
+
+    /// simq: bytes of the longest body that a worker reads, before and after decompression.
+    max_body_size "accept_max_body_size": u64 = 128 << 20, 128 << 20;
+    /// simq: directory in which the embedded broker and result store keep what they hold; unset, it ends with the
+    /// process.
+    embedded_directory: Option<String> = None, None;
+    /// simq: when that is safe from a loss of power: before anybody is told of it, within a second, or when the
+    /// operating system sees fit. A process that is killed loses nothing, whichever it is.
+    embedded_fsync: Fsync = Fsync::Always, Fsync::EverySecond;
+    /// simq: bytes of messages that the embedded broker takes into its directory; it refuses more.
+    embedded_max_bytes: u64 = 1 << 30, 1 << 30;
 
     } };
 }

@@ -19,9 +19,9 @@ macro_rules! result_settings {
     /// Celery's way, nothing.
     result_store_ignored: bool = true, false;
     /// Form of stored results.
-    [later "serializers"] result_serializer: SerializerName = SerializerName::Json, SerializerName::Json;
+    [later "Redis"] result_serializer: Serializer = Serializer::Json, Serializer::Json;
     /// Compression of stored results.
-    [later "compression"] result_compression: Option<CompressionName> = None, None;
+    [later "Redis"] result_compression: Option<Compression> = None, None;
     /// Try to store a result until the backend takes it; off, one failed connect loses it and the task is acked.
     result_backend_always_retry: bool = true, false;
     /// Tries after which a result is given up; unset, never.

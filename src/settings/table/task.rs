@@ -34,9 +34,9 @@ macro_rules! task_settings {
     [later "annotations"] task_annotations: Option<toml::Table> = None, None;
 
     /// Form of the bodies of messages.
-    [later "serializers"] task_serializer: SerializerName = SerializerName::Json, SerializerName::Json;
+    task_serializer: Serializer = Serializer::Json, Serializer::Json;
     /// Compression of the bodies of messages.
-    [later "compression"] task_compression: Option<CompressionName> = None, None;
+    task_compression: Option<Compression> = None, None;
     /// Version of the messages that are sent.
     [later "protocol 1"] task_protocol: u32 where (1 to 2) = 2, 2;
     /// How deep the `argsrepr` of a message goes into values.

@@ -50,22 +50,6 @@ macro_rules! choices {
 }
 
 choices! {
-    /// The form of a message's body.
-    pub enum SerializerName {
-        Json "json" | "application/json" "JSON.",
-        MessagePack "msgpack" | "application/x-msgpack" "MessagePack.",
-        Yaml "yaml" | "x-yaml" | "application/x-yaml" "YAML.",
-        Pickle "pickle" | "application/x-python-serialize" "Python's pickle.",
-        Auth "auth" | "application/data" "Signed messages.",
-    }
-    /// How a message's body is compressed, under the names of kombu.
-    pub enum CompressionName {
-        Zlib "gzip" | "zlib" | "application/x-gzip" "What kombu calls gzip: zlib.",
-        Bzip2 "bzip2" | "bzip" | "application/x-bz2" "bzip2.",
-        Lzma "lzma" | "xz" | "application/x-lzma" "xz.",
-        Brotli "brotli" | "application/x-brotli" "Brotli.",
-        Zstd "zstd" | "zstandard" | "application/zstd" "Zstandard.",
-    }
     /// How an exchange chooses queues.
     pub enum ExchangeType {
         Direct "direct" "The routing key is the binding's.",
@@ -98,6 +82,12 @@ choices! {
         Full "full" "A state is replaced only by one that says as much or more.",
         Success "success" "A SUCCESS stays.",
         None "none" "The last write wins.",
+    }
+    /// When the embedded queue's directory is safe from a loss of power: `embedded_fsync`.
+    pub enum Fsync {
+        Always "always" "Before anybody is told of what was written.",
+        EverySecond "everysec" "Within a second.",
+        Never "never" "When the operating system sees fit.",
     }
     /// What runs tasks in a worker.
     pub enum Pool {

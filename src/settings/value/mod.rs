@@ -1,13 +1,16 @@
 //! Types of settings: what TOML values and plain texts become, and what they are told to be when they can't.
 
 mod choice;
+mod content;
 mod lists;
 mod scalar;
 mod special;
 mod url;
 
-pub use choice::{CompressionName, ExchangeType, Pool, Precedence, QueueType, SerializerName};
+pub(super) use crate::message::{Compression, Serializer};
 pub(super) use choice::{DeliveryQueueType, Failover, QueueOrder};
+pub use choice::{ExchangeType, Fsync, Pool, Precedence, QueueType};
+pub use content::ContentTypes;
 pub use lists::Words;
 pub use scalar::{Children, Seconds, Secret};
 pub(super) use special::{Numbers, Prefix, SecretTable, TableOrList, Tls};

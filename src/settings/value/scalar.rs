@@ -40,6 +40,18 @@ impl SettingValue for u32 {
     }
 }
 
+impl SettingValue for u64 {
+    const EXPECTED: &'static str = "a whole number, 0 or more";
+
+    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
+        value.as_integer().and_then(|number| number.try_into().ok()).ok_or_else(expected::<Self>)
+    }
+
+    fn to_toml(&self) -> Option<toml::Value> {
+        i64::try_from(*self).ok().map(toml::Value::from)
+    }
+}
+
 impl SettingValue for i64 {
     const EXPECTED: &'static str = "a whole number";
 

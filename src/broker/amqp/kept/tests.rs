@@ -1,0 +1,302 @@
+//! Random histories: whenever the process ends, the journal gives back what the engine's own restart would leave.
+
+use super::super::{ChannelId, Event, ExchangeKind, Method, Movement, Name, Overflow, QueueOptions, Recovery};
+use super::*;
+use crate::journal::Clock;
+use crate::message::{DeliveryMode, Message};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const MS: u64 = 1_000_000;
+
+#[derive(Clone, Debug)]
+enum Act {
+    Apply(usize, Method),
+    /// Settles the `nth` unacked delivery of a channel.
+    Settle(usize, usize, How),
+    Reconnect(usize),
+    Wait(u64),
+    Restart,
+    /// A snapshot takes the place of all records so far.
+    Compact,
+    Full(bool),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum How {
+    Ack,
+    AckAll,
+    Requeue,
+    Reject,
+    Release,
+}
+
+/// An engine, and the records that its journal has by now.
+#[derive(Default)]
+struct Kept {
+    engine: Engine,
+    now: u64,
+    ids: Vec<ChannelId>,
+    records: Vec<Vec<u8>>,
+    written: Vec<u8>,
+}
+
+struct Writer<'a>(&'a mut Vec<u8>, Clock);
+
+impl Output for Writer<'_> {
+    fn send(&mut self, _: ChannelId, _: Event) {}
+
+    fn moved(&mut self, _: Movement<'_>) {}
+
+    fn changed(&mut self, change: Change<'_>) -> u32 {
+        let before = self.0.len();
+        change.write(self.1, self.0);
+        (self.0.len() - before) as u32
+    }
+}
+
+impl Kept {
+    fn clock(&self) -> Clock {
+        Clock { now: self.now, wall: 1_700_000_000_000_000 + (self.now / 1_000) as i64 }
+    }
+
+    fn call(&mut self, act: impl FnOnce(&mut Engine, u64, &mut Writer<'_>)) {
+        let clock = self.clock();
+        act(&mut self.engine, self.now, &mut Writer(&mut self.written, clock));
+        if !self.written.is_empty() {
+            self.records.push(std::mem::take(&mut self.written));
+        }
+    }
+
+    fn act(&mut self, act: Act) {
+        while self.ids.len() < 3 {
+            let id = self.engine.open();
+            self.ids.push(id);
+        }
+        match act {
+            Act::Apply(ch, method) => {
+                let id = self.ids[ch];
+                self.call(|engine, now, out| engine.apply(id, method, now, out));
+            }
+            Act::Settle(ch, nth, how) => {
+                let id = self.ids[ch];
+                let tags = self.engine.unacked_messages().filter(|held| held.channel == id).map(|held| held.tag);
+                let Some(tag) = tags.collect::<Vec<_>>().get(nth).copied() else { return };
+                let method = match how {
+                    How::Ack => Method::Ack { tag, multiple: false },
+                    How::AckAll => Method::Ack { tag, multiple: true },
+                    How::Requeue => Method::Nack { tag, multiple: false, requeue: true },
+                    How::Reject => Method::Nack { tag, multiple: false, requeue: false },
+                    How::Release => Method::Release { tag },
+                };
+                self.call(|engine, now, out| engine.apply(id, method, now, out));
+            }
+            Act::Reconnect(ch) => {
+                let id = self.ids[ch];
+                self.call(|engine, now, out| engine.close(id, now, out));
+                self.ids[ch] = self.engine.open();
+            }
+            Act::Wait(ms) => {
+                self.now += ms * MS;
+                self.call(|engine, now, out| engine.expire(now, out));
+            }
+            Act::Restart => {
+                self.call(|engine, now, out| engine.restart(now, out));
+                self.ids.clear();
+            }
+            Act::Compact => {
+                let (mut snapshot, clock) = (Vec::new(), self.clock());
+                self.engine.describe(|change| change.write(clock, &mut snapshot));
+                self.records = vec![snapshot];
+            }
+            Act::Full(full) => self.engine.set_full(full),
+        }
+    }
+
+    fn recovered(&self) -> Engine {
+        let mut recovery = Recovery::new(self.clock());
+        for record in &self.records {
+            assert_eq!(recovery.replay(record), Ok(()));
+        }
+        recovery.finish()
+    }
+
+    /// What the process finds when it ends now and starts again is what a restart of the engine leaves.
+    fn check(&self) {
+        let mut scratch = Vec::new();
+        let (mut expected, mut found) = (self.engine.clone(), self.recovered());
+        for engine in [&mut expected, &mut found] {
+            engine.restart(self.now, &mut Writer(&mut scratch, self.clock()));
+        }
+        assert_eq!(view(&found), view(&expected));
+    }
+}
+
+/// All that a client could ever notice of the state that is kept. Keys and positions are the engine's own affair.
+fn view(engine: &Engine) -> BTreeMap<String, Vec<String>> {
+    let mut names = BTreeMap::new();
+    let mut shown = BTreeMap::<String, Vec<String>>::new();
+    engine.describe(|Change(kind)| match kind {
+        Kind::ExchangeDeclared { exchange, .. } => {
+            shown.entry(format!("exchange {exchange}")).or_default().push(format!("{kind:?}"));
+        }
+        Kind::QueueDeclared { queue, name, options } => {
+            names.insert(queue, format!("queue {name}"));
+            shown.entry(format!("queue {name}")).or_default().push(format!("{options:?}"));
+        }
+        Kind::Bound { queue, exchange, routing_key } => {
+            shown.entry(names[&queue].clone()).or_default().push(format!("bound {exchange} {routing_key}"));
+        }
+        Kind::Stored { queue, copy } => {
+            let copy = StoredMessage { position: 0, journaled: 0, ..copy.clone() };
+            shown.entry(names[&queue].clone()).or_default().push(format!("{copy:?}"));
+        }
+        other => panic!("after a restart there is no {other:?}"),
+    });
+    for stats in engine.queues() {
+        let line = format!("{} ready, {} unacked, {} consumers", stats.ready, stats.unacked, stats.consumers);
+        shown.entry(format!("queue {}", stats.queue)).or_default().push(line);
+    }
+    shown
+}
+
+fn options_of(queue: &str) -> QueueOptions {
+    let durable = QueueOptions { durable: true, ..QueueOptions::default() };
+    let letters = |to: &str| QueueOptions {
+        dead_letter_exchange: Some("".into()),
+        dead_letter_routing_key: Some(to.into()),
+        ..durable.clone()
+    };
+    match queue {
+        "q0" => QueueOptions { max_priority: Some(3), delivery_limit: Some(1), ..letters("q2") },
+        "q1" => QueueOptions { message_ttl: Some(20), max_length: Some(2), ..letters("q0") },
+        "q2" => QueueOptions { max_length: Some(2), overflow: Overflow::RejectPublish, ..durable },
+        "q3" => QueueOptions { auto_delete: true, expires: Some(50), delivery_limit: Some(0), ..durable },
+        "q4" => QueueOptions { exclusive: true, ..durable },
+        _ => QueueOptions::default(),
+    }
+}
+
+fn any_queue() -> impl Strategy<Value = Name> + Clone {
+    prop::sample::select(&["q0", "q0", "q1", "q1", "q2", "q3", "q4", "q5", ""][..]).prop_map(Name::from)
+}
+
+fn any_exchange() -> impl Strategy<Value = Name> + Clone {
+    prop::sample::select(&["x", "y", "amq.topic", "amq.fanout"][..]).prop_map(Name::from)
+}
+
+fn any_method() -> impl Strategy<Value = Method> {
+    let kind = prop::sample::select(&[ExchangeKind::Direct, ExchangeKind::Topic, ExchangeKind::Fanout][..]);
+    let key = prop::sample::select(&["q0", "q1", "a.b", "#"][..]).prop_map(Name::from);
+    let message = (any::<u8>(), prop::option::weighted(0.2, 0..30u64), prop::bool::weighted(0.2), any::<u16>());
+    let message = message.prop_map(|(priority, expiration, transient, body)| {
+        let mut message = Message { body: body.to_string().into_bytes().into(), ..Message::default() };
+        message.properties.priority = priority % 5;
+        message.properties.expiration = expiration;
+        message.properties.delivery_mode = if transient { DeliveryMode::Transient } else { DeliveryMode::Persistent };
+        Arc::new(message)
+    });
+    let to = prop_oneof![
+        4 => any_queue().prop_map(|queue| (Name::from(""), queue)),
+        2 => (any_exchange(), key.clone()),
+    ];
+    let bound = (any_queue(), any_exchange(), key);
+    prop_oneof![
+        8 => (any_queue(), prop::bool::weighted(0.1)).prop_map(|(queue, flip)| {
+            let mut options = options_of(&queue);
+            options.durable ^= flip;
+            Method::QueueDeclare { queue, passive: false, options }
+        }),
+        12 => (to, message).prop_map(|((exchange, routing_key), message)| {
+            Method::Publish { exchange, routing_key, mandatory: false, message }
+        }),
+        6 => (any_queue(), any::<bool>(), prop::bool::weighted(0.2)).prop_map(|(queue, first, no_ack)| {
+            Method::Consume { queue, consumer: if first { "a".into() } else { "b".into() }, no_ack }
+        }),
+        2 => (0..4u32).prop_map(|prefetch| Method::Qos { prefetch }),
+        2 => (any_queue(), any::<bool>()).prop_map(|(queue, no_ack)| Method::Get { queue, no_ack }),
+        1 => Just(Method::Cancel { consumer: "a".into() }),
+        1 => any_queue().prop_map(|queue| Method::QueuePurge { queue }),
+        1 => any_queue().prop_map(|queue| Method::QueueDelete { queue }),
+        4 => bound.clone().prop_map(|(queue, exchange, routing_key)| Method::QueueBind { queue, exchange, routing_key }),
+        1 => bound.prop_map(|(queue, exchange, routing_key)| Method::QueueUnbind { queue, exchange, routing_key }),
+        2 => (any_exchange(), kind, any::<bool>(), any::<bool>()).prop_map(|(exchange, kind, durable, auto_delete)| {
+            Method::ExchangeDeclare { exchange, kind, durable, auto_delete }
+        }),
+        1 => any_exchange().prop_map(|exchange| Method::ExchangeDelete { exchange }),
+    ]
+}
+
+fn any_act() -> impl Strategy<Value = Act> {
+    let how = prop::sample::select(&[How::Ack, How::AckAll, How::Requeue, How::Requeue, How::Reject, How::Release][..]);
+    prop_oneof![
+        30 => (0..3usize, any_method()).prop_map(|(ch, method)| Act::Apply(ch, method)),
+        10 => (0..3usize, 0..4usize, how).prop_map(|(ch, nth, how)| Act::Settle(ch, nth, how)),
+        2 => (0..3usize).prop_map(Act::Reconnect),
+        3 => (0..40u64).prop_map(Act::Wait),
+        1 => Just(Act::Restart),
+        1 => Just(Act::Compact),
+        1 => any::<bool>().prop_map(Act::Full),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whenever_the_process_ends_the_journal_has_what_a_restart_leaves(
+        acts in prop::collection::vec(any_act(), 0..80),
+    ) {
+        let mut kept = Kept::default();
+        for queue in ["q0", "q1", "q2"].map(Name::from) {
+            let options = options_of(&queue);
+            kept.act(Act::Apply(0, Method::QueueDeclare { queue, passive: false, options }));
+        }
+        for act in acts {
+            kept.act(act);
+            // A channel that was closed by an error comes back at once.
+            for ch in 0..kept.ids.len() {
+                let deaf = kept.engine.channels.get(kept.ids[ch].0).is_none_or(|channel| channel.closed);
+                if deaf {
+                    kept.act(Act::Reconnect(ch));
+                }
+            }
+            kept.check();
+        }
+    }
+
+    #[test]
+    fn no_record_brings_the_recovery_down(record in prop::collection::vec(any::<u8>(), 0..200)) {
+        let mut recovery = Recovery::new(Clock::default());
+        if recovery.replay(&record).is_ok() {
+            recovery.finish().restart(0, &mut Writer(&mut Vec::new(), Clock::default()));
+        }
+    }
+}
+
+/// A task that kills its process each time would else come back for ever.
+#[test]
+fn a_delivery_that_the_process_did_not_survive_counts_as_a_return() {
+    let mut kept = Kept::default();
+    let declare = Method::QueueDeclare { queue: "q0".into(), passive: false, options: options_of("q0") };
+    let letters = Method::QueueDeclare { queue: "q2".into(), passive: false, options: options_of("q2") };
+    let consume = Method::Consume { queue: "q0".into(), consumer: "a".into(), no_ack: false };
+    let publish =
+        Method::Publish { exchange: "".into(), routing_key: "q0".into(), mandatory: false, message: Arc::default() };
+    for method in [declare, letters, publish] {
+        kept.act(Act::Apply(0, method));
+    }
+    for (ready, dead) in [(1, 0), (0, 1)] {
+        kept.act(Act::Apply(0, consume.clone()));
+        assert_eq!(kept.engine.unacked_messages().count(), 1);
+        kept.engine = kept.recovered();
+        kept.ids.clear();
+        // As a server does it: the next journal begins with the state after the restart.
+        let clock = kept.clock();
+        kept.engine.restart(kept.now, &mut Writer(&mut Vec::new(), clock));
+        kept.act(Act::Compact);
+        let count = |queue| kept.engine.queue_stats(queue).map(|stats| stats.ready);
+        assert_eq!((count("q0"), count("q2")), (Some(ready), Some(dead)));
+    }
+}

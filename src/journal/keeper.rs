@@ -1,0 +1,216 @@
+//! A journal at work.
+//!
+//! Whatever its owner does is one record, sealed at once; what the owner has to say waits in the outbox under the
+//! number of the latest record. One task writes all that has gathered with one write, syncs it if the policy says so,
+//! and lets out what waited for that; meanwhile more gathers. No timer: the slower the disk, the larger the groups.
+
+use super::JournalError;
+use super::log::{Log, Snapshot};
+use super::open::{Journaling, file_name};
+use crate::env::{Directory, Env};
+use crate::settings::Fsync;
+use std::cell::{Cell, RefCell, RefMut};
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::time::Duration;
+use tokio::sync::Notify;
+
+/// With `everysec`, what is lost with the power is as old as this and one sync.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Whose state a journal keeps.
+pub(crate) trait Keeper: 'static {
+    /// What it says to others.
+    type Output;
+    /// Writes the whole state.
+    fn describe(&self, snapshot: &mut Snapshot<'_>);
+    /// Says it. Never calls back into the journal.
+    fn release(&self, output: Self::Output);
+    /// The journal can't be written: nothing may be promised any more.
+    fn stop(&self);
+}
+
+/// A journal and what waits for it.
+pub(crate) struct Journal<T> {
+    env: Env,
+    directory: Rc<dyn Directory>,
+    journaling: Journaling,
+    log: RefCell<Log>,
+    /// The file that is appended to, and what it holds.
+    file: RefCell<(String, u64)>,
+    outbox: RefCell<VecDeque<(u64, T)>>,
+    /// The latest record that is as safe as the policy asks.
+    safe: Cell<u64>,
+    work: Notify,
+    unsynced: Notify,
+    /// Bytes of what is kept, as they were when it was written.
+    live: Cell<u64>,
+    stopped: Cell<bool>,
+}
+
+impl<T: 'static> Journal<T> {
+    pub(super) fn new(env: &Env, directory: Rc<dyn Directory>, journaling: Journaling, log: Log, file: String) -> Self {
+        let (live, safe) = (Cell::new(log.written), Cell::new(log.ticket));
+        Journal {
+            env: env.clone(),
+            directory,
+            journaling,
+            file: RefCell::new((file, log.written)),
+            log: RefCell::new(log),
+            outbox: RefCell::default(),
+            safe,
+            work: Notify::new(),
+            unsynced: Notify::new(),
+            live,
+            stopped: Cell::new(false),
+        }
+    }
+
+    /// Where the current record is written.
+    pub(crate) fn log(&self) -> RefMut<'_, Log> {
+        self.log.borrow_mut()
+    }
+
+    /// Accounts for what was written and what is of no use any more.
+    pub(crate) fn account(&self, more: u64, less: u64) {
+        self.live.set((self.live.get() + more).saturating_sub(less));
+    }
+
+    /// Whether nothing more should be taken in.
+    pub(crate) fn is_full(&self) -> bool {
+        self.live.get() >= self.journaling.max_bytes
+    }
+
+    /// Ends the current record, and says what was said meanwhile: now if nothing has to be written before it, or else
+    /// afterwards.
+    pub(crate) fn settle(&self, keeper: &impl Keeper<Output = T>, said: &mut Vec<T>) {
+        let ticket = self.log.borrow_mut().seal();
+        if self.stopped.get() {
+            said.clear();
+        } else if ticket > self.safe.get() {
+            self.outbox.borrow_mut().extend(said.drain(..).map(|output| (ticket, output)));
+            self.work.notify_one();
+        } else {
+            said.drain(..).for_each(|output| keeper.release(output));
+        }
+    }
+
+    /// Starts writing.
+    pub(crate) fn start(self: &Rc<Self>, keeper: Rc<impl Keeper<Output = T>>) {
+        let writing = self.clone();
+        self.env.spawn(async move {
+            let error = writing.write_on(&*keeper).await;
+            tracing::error!(%error, "the journal can't be written; the embedded queue stops");
+            writing.stopped.set(true);
+            writing.outbox.take();
+            keeper.stop();
+        });
+        if self.journaling.fsync == Fsync::EverySecond {
+            let syncing = self.clone();
+            self.env.spawn(async move {
+                if let Err(error) = syncing.sync_on().await {
+                    tracing::error!(%error, "the journal can't be synced; a loss of power may lose what it holds");
+                }
+            });
+        }
+    }
+
+    async fn write_on(&self, keeper: &impl Keeper<Output = T>) -> JournalError {
+        loop {
+            self.work.notified().await;
+            if let Err(error) = self.write_gathered(keeper).await {
+                return error;
+            }
+        }
+    }
+
+    async fn write_gathered(&self, keeper: &impl Keeper<Output = T>) -> Result<(), JournalError> {
+        while let Some((batch, ticket)) = self.take() {
+            let file = self.append(&batch)?;
+            self.log.borrow_mut().give_back(batch);
+            match self.journaling.fsync {
+                Fsync::Never => {}
+                Fsync::EverySecond => self.unsynced.notify_one(),
+                Fsync::Always => self.sync(&file).await?,
+            }
+            self.let_out(ticket, keeper);
+            if self.log.borrow().outgrown() {
+                self.compact(keeper).await?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&self) -> Option<(Vec<u8>, u64)> {
+        self.log.borrow_mut().take()
+    }
+
+    fn append(&self, batch: &[u8]) -> Result<String, JournalError> {
+        let (file, length) = &mut *self.file.borrow_mut();
+        self.directory.append(file, batch)?;
+        *length += batch.len() as u64;
+        Ok(file.clone())
+    }
+
+    /// Syncs what the file holds by now.
+    async fn sync(&self, file: &str) -> Result<(), JournalError> {
+        let length = self.file.borrow().1;
+        self.directory.sync(file).await?;
+        if self.file.borrow().0 == file {
+            self.log.borrow_mut().synced(length);
+        }
+        Ok(())
+    }
+
+    async fn sync_on(&self) -> Result<(), JournalError> {
+        loop {
+            self.unsynced.notified().await;
+            self.env.sleep(SYNC_EVERY).await;
+            let file = self.file.borrow().0.clone();
+            self.sync(&file).await?;
+        }
+    }
+
+    /// Everything through `ticket` is safe.
+    fn let_out(&self, ticket: u64, keeper: &impl Keeper<Output = T>) {
+        self.safe.set(ticket);
+        loop {
+            let mut outbox = self.outbox.borrow_mut();
+            if outbox.front().is_none_or(|(waits_for, _)| *waits_for > ticket) {
+                return;
+            }
+            let next = outbox.pop_front();
+            drop(outbox);
+            next.into_iter().for_each(|(_, output)| keeper.release(output));
+        }
+    }
+
+    /// Begins a new file with the state as it is now. What gathers meanwhile goes there, too, once it is complete; a
+    /// process that is killed before finds the old one.
+    async fn compact(&self, keeper: &impl Keeper<Output = T>) -> Result<(), JournalError> {
+        let (ticket, content, generation) = {
+            let mut log = self.log.borrow_mut();
+            let marks = self.journaling.fsync != Fsync::Never;
+            // What has gathered is part of the snapshot already, and is not written again.
+            let (next, content) =
+                Log::begin(log.generation + 1, marks, log.ticket, |snapshot| keeper.describe(snapshot));
+            *log = next;
+            (log.ticket, content, log.generation)
+        };
+        let (file, length) = (file_name(generation), content.len() as u64);
+        self.live.set(length);
+        self.directory.replace(&file, content).await?;
+        let (old, _) = self.file.replace((file, length));
+        self.let_out(ticket, keeper);
+        Ok(self.directory.remove(&old)?)
+    }
+
+    /// Leaves a compact and synced file behind. The tasks that write must have ended.
+    ///
+    /// # Errors
+    ///
+    /// When the disk does not take it; the file is as a kill would have left it then.
+    pub(crate) async fn close(&self, keeper: &impl Keeper<Output = T>) -> Result<(), JournalError> {
+        if self.stopped.replace(true) { Ok(()) } else { self.compact(keeper).await }
+    }
+}
