@@ -1,7 +1,7 @@
 //! The machine that reads pickles of protocols 2 to 5.
 
+use super::super::PayloadError;
 use super::super::typed::Kind;
-use super::super::{MAX_SHARED, PayloadError};
 use super::{broken, calls};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -45,11 +45,15 @@ pub(super) struct Machine<'a> {
     allowance: usize,
 }
 
+/// Bytes that calls may make of arguments that were given before.
+const MAX_MADE: usize = 1 << 20;
+
 type Step = Result<(), PayloadError>;
 
 impl<'a> Machine<'a> {
     pub(super) fn new(input: &'a [u8]) -> Self {
-        let allowance = MAX_SHARED.saturating_add(input.len());
+        // Honest calls make little more than they are given; the same argument given again and again makes a lot.
+        let allowance = MAX_MADE.saturating_add(input.len().saturating_mul(8));
         Machine { input, values: Vec::new(), stack: Vec::new(), marks: Vec::new(), memo: BTreeMap::new(), allowance }
     }
 
@@ -238,7 +242,7 @@ impl<'a> Machine<'a> {
                     Value::Bytes(bytes) => bytes.len(),
                     _ => 0,
                 };
-                let left = self.allowance.checked_sub(size).ok_or(PayloadError::Balloons { limit: MAX_SHARED })?;
+                let left = self.allowance.checked_sub(size).ok_or(PayloadError::Balloons { limit: MAX_MADE })?;
                 self.allowance = left;
                 self.push(value)?;
             }
