@@ -94,7 +94,9 @@ fn serializer(serializer: Serializer, data: &[u8]) {
 fn same_values(before: &RawValue, after: &RawValue, serializer: Serializer) {
     let read = |text: &RawValue| serde_json::from_str::<Value>(text.get());
     if let (Ok(before), Ok(after)) = (read(before), read(after)) {
-        assert_eq!(before, after, "{serializer}");
+        // The integer -0, which to Python is 0, is a float to `serde_json`.
+        let shown = |value: &Value| value.to_string().replace("-0.0", "0");
+        assert_eq!(shown(&before), shown(&after), "{serializer}");
     }
 }
 
