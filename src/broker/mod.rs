@@ -17,7 +17,7 @@ mod actor;
 pub mod amqp;
 pub mod backoff;
 mod entities;
-pub(crate) mod frame;
+mod frame;
 pub mod server;
 mod session;
 

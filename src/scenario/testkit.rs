@@ -32,7 +32,7 @@ use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
 use super::verdict::Counts;
 use crate::app::{App, Error};
 use crate::broker::amqp::{DropReason, Event, Method};
-use crate::broker::frame::{FromServer, ToServer};
+use crate::broker::{FromServer, Target, ToServer};
 use crate::env::{Env, LocalFuture};
 use crate::message::Message;
 use crate::producer::Forward;
