@@ -16,7 +16,7 @@
 //! | a key that is an integer, float, boolean or null | the text that Python's `json.dumps` makes of it | that text |
 //! | a key of another type | refused | |
 //! | the same list or map in several places (YAML alias, pickle memo) | a copy in each | copies |
-//! | an integer beyond 128 bits (msgpack: 64 bits) | refused | refused; JSON and YAML have no limit |
+//! | an integer beyond 64 bits in msgpack, 128 in pickle | refused | refused; JSON and YAML have no limit |
 
 mod compression;
 mod error;

@@ -59,6 +59,12 @@ impl Writer {
         self.word(&value.to_string())
     }
 
+    /// An integer of any length, as JSON has it.
+    pub(super) fn digits(&mut self, digits: &str) -> Written {
+        self.room(digits.len())?;
+        self.word(digits)
+    }
+
     pub(super) fn float(&mut self, value: f64) -> Written {
         match (value.is_finite(), self.expects_key()) {
             (true, _) => self.word(&python_float(value)),

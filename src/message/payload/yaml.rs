@@ -110,6 +110,7 @@ impl Loader {
             Scalar::Null => self.writer.null(),
             Scalar::Bool(value) => self.writer.bool(value),
             Scalar::Integer(value) => self.writer.integer(value),
+            Scalar::Digits => self.writer.digits(text),
             Scalar::Float(value) => self.writer.float(value),
             Scalar::Text => self.writer.text(text),
             Scalar::Bytes(bytes) => self.writer.bytes(&bytes),

@@ -11,6 +11,8 @@ pub(super) enum Scalar {
     Null,
     Bool(bool),
     Integer(i128),
+    /// An integer that is longer, as it is written.
+    Digits,
     Float(f64),
     /// The text itself.
     Text,
@@ -40,6 +42,7 @@ pub(super) fn plain(text: &str) -> Scalar {
         Some(b'~' | b'n' | b'N') if matches!(text, "~" | "null" | "Null" | "NULL") => Scalar::Null,
         Some(b'0'..=b'9' | b'+' | b'-' | b'.') => {
             let number = integer(text).map(Scalar::Integer).or_else(|| float(text).map(Scalar::Float));
+            let number = number.or_else(|| is_long_integer(text).then_some(Scalar::Digits));
             number.or_else(|| timestamp(text)).unwrap_or(Scalar::Text)
         }
         _ => boolean(text).map_or(Scalar::Text, Scalar::Bool),
@@ -61,7 +64,12 @@ fn split_sign(text: &str) -> (bool, &str) {
     }
 }
 
-/// An integer of up to 128 bits. A longer one stays a text, which no one can take for another number.
+fn is_long_integer(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    digits.starts_with(|first: char| matches!(first, '1'..='9')) && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// An integer of up to 128 bits.
 fn integer(text: &str) -> Option<i128> {
     let (negative, digits) = split_sign(text);
     if digits.len() > 200 || digits.starts_with('_') {
