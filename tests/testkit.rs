@@ -2,6 +2,7 @@
 #![allow(clippy::disallowed_methods, reason = "user code sleeps through tokio, and the test looks at the real clock")]
 
 use simq::scenario::testkit::Cluster;
+use simq::settings::{Profile, Settings};
 use simq::{App, TaskContext, TaskError, TaskOptions};
 use simq_sim::{Fault, Point, Trigger};
 use std::time::{Duration, Instant};
@@ -9,7 +10,11 @@ use std::time::{Duration, Instant};
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn app() -> App {
-    let app = App::new("shop");
+    app_with(Settings::new(Profile::Safe))
+}
+
+fn app_with(settings: Settings) -> App {
+    let app = App::with_settings("shop", settings);
     let _ = app.task("order.ship", |_: TaskContext, (id,): (u32,)| async move {
         tokio::time::sleep(Duration::from_secs(3600)).await;
         Ok(format!("shipped {id}"))
@@ -54,17 +59,20 @@ fn an_hour_of_tokio_s_sleep_survives_the_death_of_its_worker() {
 }
 
 #[test]
-fn a_worker_that_dies_between_result_and_ack_runs_its_task_twice() {
-    let before_ack = Trigger { process: "w1".into(), point: Point::Before, effect: Some("basic.ack".into()), nth: 1 };
-    let summary = Cluster::new(app).workers(2, 1).fault_on(before_ack, Fault::Kill { process: "w1".into() }).run(
-        |client| async move {
+fn a_task_whose_worker_dies_between_result_and_ack_runs_twice_unless_somebody_asks_what_was_done() {
+    for (deduplicate, duplicated) in [(false, 1), (true, 0)] {
+        let settings = Settings { worker_deduplicate_successful_tasks: deduplicate, ..Settings::new(Profile::Safe) };
+        let (process, effect) = ("w1".to_owned(), Some("basic.ack".to_owned()));
+        let before_ack = Trigger { process, point: Point::Before, effect, nth: 1 };
+        let cluster = Cluster::new(move || app_with(settings.clone())).workers(2, 1);
+        let summary = cluster.fault_on(before_ack, Fault::Kill { process: "w1".into() }).run(|client| async move {
             let place = client.app.remote::<(u32,), ()>("order.place");
             for id in 0..4 {
                 place.delay((id,)).await.unwrap();
             }
-        },
-    );
-    assert_eq!((summary.lost, summary.duplicated), (0, 1));
+        });
+        assert_eq!((summary.lost, summary.duplicated), (0, duplicated));
+    }
 }
 
 #[test]
