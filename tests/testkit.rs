@@ -64,7 +64,7 @@ fn a_task_whose_worker_dies_between_result_and_ack_runs_twice_unless_somebody_as
         let settings = Settings { worker_deduplicate_successful_tasks: deduplicate, ..Settings::new(Profile::Safe) };
         let (process, effect) = ("w1".to_owned(), Some("basic.ack".to_owned()));
         let before_ack = Trigger { process, point: Point::Before, effect, nth: 1 };
-        let cluster = Cluster::new(move || app_with(settings.clone())).workers(2, 1);
+        let cluster = Cluster::new(move || app_with(settings.clone())).workers(2, 1).limit(DAY);
         let summary = cluster.fault_on(before_ack, Fault::Kill { process: "w1".into() }).run(|client| async move {
             let place = client.app.remote::<(u32,), ()>("order.place");
             for id in 0..4 {
