@@ -11,7 +11,7 @@ use crate::env::{Alarm, Env};
 use crate::events::{Event, What};
 use crate::message::Timestamp;
 use crate::producer::{Call, Producer, Send};
-use crate::schedule::Interval;
+use crate::schedule::{Schedule, Zone};
 use crate::settings::{Settings, duration};
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use serde_json::value::RawValue;
@@ -36,7 +36,7 @@ pub struct Entry {
     /// Its keyword arguments, a JSON object.
     pub kwargs: Box<RawValue>,
     /// When.
-    pub schedule: Interval,
+    pub schedule: Schedule,
     /// How it is called.
     pub options: CallOptions,
 }
@@ -87,7 +87,7 @@ impl Beat {
         let now = self.env.wall();
         for at in 0..self.entries.len() {
             let scheduled = &mut self.entries[at];
-            let due = scheduled.entry.schedule.due_after(scheduled.last);
+            let due = scheduled.entry.schedule.due_after(scheduled.last, &Zone::utc()).unwrap_or(Timestamp::MAX);
             if scheduled.busy || due > now || scheduled.not_before > now {
                 continue;
             }
@@ -122,8 +122,16 @@ impl Beat {
     fn sleep(&mut self, ctx: &mut Context<Self>) {
         let now = self.env.wall();
         let idle = self.entries.iter().filter(|scheduled| !scheduled.busy);
-        let next =
-            idle.map(|scheduled| scheduled.entry.schedule.due_after(scheduled.last).max(scheduled.not_before)).min();
+        let next = idle
+            .map(|scheduled| {
+                scheduled
+                    .entry
+                    .schedule
+                    .due_after(scheduled.last, &Zone::utc())
+                    .unwrap_or(Timestamp::MAX)
+                    .max(scheduled.not_before)
+            })
+            .min();
         let longest = match self.settings.beat_max_loop_interval {
             0.0 => MAX_SLEEP,
             seconds => duration(seconds),
@@ -157,7 +165,7 @@ impl Handler<Published> for Beat {
             if self.settings.beat_retry_failed {
                 // Counted from the due time, so that publishing slowly does not shift the phase; a whole period late
                 // or more, from now: missed periods are one run.
-                let next = scheduled.entry.schedule.due_after(published.due);
+                let next = scheduled.entry.schedule.due_after(published.due, &Zone::utc()).unwrap_or(Timestamp::MAX);
                 scheduled.last = if next <= now { now } else { published.due };
             }
             self.env.emit(&Event { id: &name, what: What::Ticked { at: published.due.as_micros() as u64 } });

@@ -246,7 +246,7 @@ fn beat_entries(scenario: &Scenario, task: &impl Fn(&str) -> Task) -> Vec<Entry>
             task: name.into(),
             args: RawValue::from_string(format!("[{}]", takes.as_nanos())).unwrap_or_default(),
             kwargs: RawValue::from_string("{}".to_owned()).unwrap_or_default(),
-            schedule: Interval::new(entry.every.get_ref().0),
+            schedule: Interval::new(entry.every.get_ref().0).into(),
             options: CallOptions { queue: entry.queue.clone().or(task.queue), ..CallOptions::default() },
         }
     });
