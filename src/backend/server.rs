@@ -1,6 +1,7 @@
 //! Serves the embedded result store to the processes that connect.
 
 use super::frame::{Request, Response};
+use super::lease::Leases;
 use super::store::Store;
 use crate::env::{Env, Link};
 use crate::events::{Event, What};
@@ -13,6 +14,7 @@ type Peers = Rc<RefCell<crate::collections::Map<u64, Link<Response, Request>>>>;
 pub fn serve(env: &Env, name: &str) {
     let store = env.durable("results", Store::default);
     store.borrow_mut().forget_watchers();
+    let leases = env.durable("leases", Leases::default);
     let peers = Peers::default();
     let listener = env.listen(name);
     let env = env.clone();
@@ -20,12 +22,19 @@ pub fn serve(env: &Env, name: &str) {
         for number in 0.. {
             let link = Link::new(listener.accept().await);
             peers.borrow_mut().insert(number, link.clone());
-            env.spawn(talk(env.clone(), store.clone(), peers.clone(), number, link));
+            env.spawn(talk(env.clone(), store.clone(), leases.clone(), peers.clone(), number, link));
         }
     });
 }
 
-async fn talk(env: Env, store: Rc<RefCell<Store>>, peers: Peers, me: u64, link: Link<Response, Request>) {
+async fn talk(
+    env: Env,
+    store: Rc<RefCell<Store>>,
+    leases: Rc<RefCell<Leases>>,
+    peers: Peers,
+    me: u64,
+    link: Link<Response, Request>,
+) {
     while let Some(request) = link.recv().await {
         match request {
             Request::Put { id, state, meta, keep } => {
@@ -53,6 +62,10 @@ async fn talk(env: Env, store: Rc<RefCell<Store>>, peers: Peers, me: u64, link: 
                 link.send(Response::Current { id, meta: current });
             }
             Request::Ping => link.send(Response::Alive),
+            Request::Lease(ask) => {
+                let answer = leases.borrow_mut().answer(&ask, env.now());
+                link.send(Response::Lease(answer));
+            }
             Request::Unwatch { id } => store.borrow_mut().unwatch(&id, me),
         }
     }

@@ -13,6 +13,7 @@
 //! | `trace` | the trace as lines of JSON |
 //! | [`testkit`] | the same cluster for `cargo test` |
 
+mod beat;
 mod check;
 pub(crate) mod cluster;
 mod expect;

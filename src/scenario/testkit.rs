@@ -106,6 +106,8 @@ impl Cluster {
             workers: Vec::new(),
             clients: Vec::new(),
             beat: Vec::new(),
+            beats: Vec::new(),
+            epoch_micros: super::cluster::EPOCH_MICROS,
             faults: Vec::new(),
         };
         Cluster { plan }.workers(1, 1)

@@ -38,7 +38,7 @@ impl Settings {
     pub fn set_all(&mut self, table: &toml::Table) -> Result<(), BadSetting> {
         for (name, value) in table {
             match value {
-                toml::Value::Table(inner) => {
+                toml::Value::Table(inner) if name != "beat_schedule" => {
                     for (option, value) in inner {
                         self.set(&format!("{name}.{option}"), value)?;
                     }

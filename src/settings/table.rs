@@ -187,10 +187,26 @@ settings! {
     /// simq: store IGNORED for a task that asks to be ignored, so that nobody waits for a result that can't come; off,
     /// Celery's way, nothing.
     result_store_ignored "result_store_ignored": bool = true, false;
-    /// simq: publish a due entry again until it succeeds; off, a failed publish skips the run.
-    beat_retry_failed "beat_retry_failed": bool = true, false;
+    /// Time zone of local times: crontabs, relative intervals. A name of the IANA database; unset, it is UTC.
+    timezone "timezone": Option<String> = None, None;
+    /// Celery keeps times in UTC. Off, it would use the machine's zone where `timezone` is unset; simq uses UTC.
+    enable_utc "enable_utc": bool = true, true;
+    /// Entries of beat by name.
+    beat_schedule "beat_schedule": toml::Table = toml::Table::new(), toml::Table::new();
+    /// File of beat's state.
+    beat_schedule_filename "beat_schedule_filename": String
+        = "beat-schedule.json".to_owned(), "beat-schedule.json".to_owned();
+    /// simq: each due time is published once, again until it succeeds. Off, Celery's algorithm: a failed publish skips
+    /// the run, and changes of clocks move, skip or stop runs.
+    beat_exactly_once "beat_exactly_once": bool = true, false;
+    /// simq: of several beats one publishes, which holds a lease in the result store. Needs `beat_exactly_once`.
+    beat_lease "beat_lease": bool = true, true;
+    /// simq: seconds after which another beat takes over from one that is silent.
+    beat_lease_ttl "beat_lease_ttl": Seconds = 30.0, 30.0;
     /// Publishes after which beat writes its state; 0 is every 180 seconds.
     beat_sync_every "beat_sync_every": u32 = 1, 0;
-    /// Longest sleep of beat, seconds; 0 is 300.
-    beat_max_loop_interval "beat_max_loop_interval": Seconds = 0.0, 0.0;
+    /// Longest sleep of beat, seconds; 0 is 300. A step of the wall clock is noticed no later.
+    beat_max_loop_interval "beat_max_loop_interval": Seconds = 5.0, 0.0;
+    /// Seconds after which a missed run of a crontab is left out.
+    beat_cron_starting_deadline "beat_cron_starting_deadline": Option<Seconds> = None, None;
 }

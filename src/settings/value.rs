@@ -102,6 +102,16 @@ impl SettingValue for Precedence {
     }
 }
 
+impl SettingValue for toml::Table {
+    const EXPECTED: &'static str = "a table";
+    fn from_toml(value: &toml::Value) -> Option<Self> {
+        value.as_table().cloned()
+    }
+    fn to_toml(&self) -> Option<toml::Value> {
+        Some(self.clone().into())
+    }
+}
+
 /// Optional settings: TOML has no null, so `false` takes one away, as `"none"` does.
 impl<T: SettingValue> SettingValue for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
