@@ -210,6 +210,7 @@ fn a_new_leader_publishes_what_was_taken_and_not_done() {
     let taken = moved(story.wall, seconds(-3));
     let record = Progress { done: moved(story.wall, seconds(-13)), taken: Some(taken) };
     let records = Records::from([("e".into(), record)]);
+    story.plan = Plan::new(vec![every(10)], &Zone::utc(), None, story.wall, story.now);
     story.plan.begin(&Records::new(), &records, story.wall);
     assert_eq!(story.due(), ["09:59:57"]);
     story.published(true);

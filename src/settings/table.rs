@@ -15,6 +15,17 @@ pub enum Profile {
     Celery,
 }
 
+impl Profile {
+    /// From its name.
+    pub(crate) fn try_from_toml(name: toml::Value) -> Option<Profile> {
+        match name.as_str()? {
+            "safe" => Some(Profile::Safe),
+            "celery" => Some(Profile::Celery),
+            _ => None,
+        }
+    }
+}
+
 macro_rules! settings {
     ($( $(#[doc = $doc:literal])* $field:ident $name:literal: $type:ty = $safe:expr, $celery:expr; )*) => {
         /// Every setting that this version acts on.
