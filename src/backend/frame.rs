@@ -1,7 +1,7 @@
 //! What crosses the link to the embedded result store.
 
-use super::store::Keep;
 use super::lease::{Answer, Ask};
+use super::store::Keep;
 use crate::env::{Digest, Frame};
 use crate::events::State;
 use std::fmt;

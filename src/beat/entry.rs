@@ -71,7 +71,7 @@ impl Entry {
         let mut options = self.options.clone();
         options.task_id = task_id;
         options.headers.set("celery_beat_task", true);
-        Call { task: self.task.clone(), args: self.args.clone(), kwargs: self.kwargs.clone(), options }
+        Call { task: self.task.clone(), args: self.args.clone(), kwargs: self.kwargs.clone(), options, parent: None }
     }
 
     /// How long its messages live.
