@@ -5,7 +5,9 @@
 
 use crate::broker::amqp::DropReason;
 use crate::env::Digest;
+use crate::message::Timestamp;
 use std::fmt;
+use std::time::Duration;
 
 /// A state as the result backend knows it, Celery's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -165,10 +167,10 @@ pub enum What<'a> {
     Waited { state: Option<State> },
     /// A worker (named by `id`) takes nothing new any more: it shuts down.
     Draining,
-    /// Beat came to a due time (nanoseconds of monotonic time, entry in `id`).
-    Due { at: u64 },
-    /// Beat published for a due time.
-    Ticked { at: u64 },
+    /// Beat came to a due time of the entry in `id`.
+    Due { at: Timestamp },
+    /// Beat published for a due time, so long after it. Celery's algorithm has no due times: it says when.
+    Ticked { at: Timestamp, late: Duration },
 }
 
 impl What<'_> {
@@ -215,7 +217,8 @@ impl What<'_> {
             What::ChildLost { retries } | What::Cut { retries, .. } => u64::from(retries),
             What::Stored { state } | What::StoreIgnored { state } => state as u64,
             What::Waited { state } => state.map_or(99, |state| state as u64),
-            What::Due { at } | What::Ticked { at } => at,
+            What::Due { at } => at.as_micros() as u64,
+            What::Ticked { at, late } => at.as_micros() as u64 ^ late.as_micros() as u64,
             _ => 0,
         }
     }
@@ -246,7 +249,8 @@ impl fmt::Display for Event<'_> {
             What::Finished { ended, .. } => write!(f, ": {ended:?}"),
             What::Stored { state } | What::StoreIgnored { state } => write!(f, " {}", state.name()),
             What::Waited { state } => write!(f, " {}", state.map_or("timeout", State::name)),
-            What::Due { at } | What::Ticked { at } => write!(f, " at {:.3} s", at as f64 / 1e9),
+            What::Due { at } => write!(f, " {at}"),
+            What::Ticked { at, late } => write!(f, " {at}, {late:?} late"),
             _ => Ok(()),
         }
     }

@@ -151,6 +151,22 @@ impl World {
         Stopper(Rc::downgrade(&self.0))
     }
 
+    /// A host's wall clock, microseconds since 1970; `None` when there is no such host.
+    pub fn wall_micros(&self, host: &str) -> Option<i64> {
+        let processes = self.0.processes.borrow();
+        let host = processes.hosts.iter().find(|known| &*known.name == host)?;
+        let now = i64::try_from(self.0.now()).unwrap_or(i64::MAX);
+        Some(self.0.epoch_micros.saturating_add(now.saturating_add(host.wall_offset).div_euclid(1_000)))
+    }
+
+    /// When something next happens by itself; `None` when nothing is planned, or when user code may sleep through tokio.
+    pub fn next_event(&self) -> Option<Duration> {
+        if self.0.tokio.in_use() {
+            return None;
+        }
+        self.0.agenda.borrow_mut().next_at().map(Duration::from_nanos)
+    }
+
     /// Runs until virtual time `limit` or `max_events` records, whichever comes first. Both count from the start of the
     /// world. It can be called again, whatever ended it; time never goes back.
     ///

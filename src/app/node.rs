@@ -2,7 +2,7 @@
 
 use super::{App, Error};
 use crate::backend::{Backend, StoreRevoked};
-use crate::beat::{Beat, Entry};
+use crate::beat::{Entry, Tools};
 use crate::broker::Broker;
 use crate::env::Env;
 use crate::producer::{Producer, Revoke};
@@ -59,6 +59,7 @@ pub struct Node {
     env: Env,
     app: App,
     with: Colleagues,
+    endpoints: Endpoints,
 }
 
 impl Node {
@@ -70,7 +71,7 @@ impl Node {
         let backend = Backend::start(env, settings, endpoints.backend.clone());
         let revoke_in_backend = app.settings().revoke_in_backend;
         app.set_client(Client { producer: producer.clone(), backend: backend.clone(), revoke_in_backend });
-        Node { env: env.clone(), app, with: Colleagues { broker, producer, backend } }
+        Node { env: env.clone(), app, with: Colleagues { broker, producer, backend }, endpoints: endpoints.clone() }
     }
 
     /// Starts a worker.
@@ -79,8 +80,14 @@ impl Node {
     }
 
     /// Starts a scheduler.
-    pub fn beat(&self, entries: Vec<Entry>) -> Addr<Beat> {
-        let settings = Arc::new(self.app.settings().clone());
-        Beat::start(&self.env, settings, self.with.producer.clone(), entries)
+    pub fn beat(&self, entries: Vec<Entry>) {
+        let tools = Tools {
+            env: self.env.clone(),
+            settings: Arc::new(self.app.settings().clone()),
+            producer: self.with.producer.clone(),
+            backend: self.endpoints.backend.clone(),
+            app: self.app.name().into(),
+        };
+        crate::beat::start(tools, entries);
     }
 }

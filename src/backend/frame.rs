@@ -1,5 +1,6 @@
 //! What crosses the link to the embedded result store.
 
+use super::lease::{Answer, Ask};
 use super::store::Keep;
 use crate::env::{Digest, Frame};
 use crate::events::State;
@@ -19,6 +20,8 @@ pub(crate) enum Request {
     Unwatch { id: Arc<str> },
     /// Say that the connection lives. Answer: [`Response::Alive`].
     Ping,
+    /// About a lease. Answer: [`Response::Lease`].
+    Lease(Ask),
 }
 
 /// What the store answers.
@@ -30,6 +33,8 @@ pub(crate) enum Response {
     Alive,
     /// The state of a watched task.
     Current { id: Arc<str>, meta: Option<(State, Arc<[u8]>)> },
+    /// The oldest unanswered question about a lease is answered.
+    Lease(Answer),
 }
 
 impl Frame for Request {
@@ -40,6 +45,7 @@ impl Frame for Request {
             Request::Watch { .. } => "result.watch",
             Request::Unwatch { .. } => "result.unwatch",
             Request::Ping => "heartbeat",
+            Request::Lease(ask) => ask.label(),
         }
     }
 
@@ -52,6 +58,7 @@ impl Frame for Request {
             Request::Watch { id, every } => Digest::of("watch").bytes(id.as_bytes()).number(u64::from(*every)).finish(),
             Request::Unwatch { id } => Digest::of("unwatch").bytes(id.as_bytes()).finish(),
             Request::Ping => Digest::of("ping").finish(),
+            Request::Lease(ask) => ask.digest(),
         }
     }
 }
@@ -62,6 +69,7 @@ impl Frame for Response {
             Response::Stored => "result.stored",
             Response::Alive => "heartbeat",
             Response::Current { .. } => "result.current",
+            Response::Lease(answer) => answer.label(),
         }
     }
 
@@ -69,6 +77,7 @@ impl Frame for Response {
         match self {
             Response::Stored => Digest::of("stored").finish(),
             Response::Alive => Digest::of("alive").finish(),
+            Response::Lease(answer) => answer.digest(),
             Response::Current { id, meta } => {
                 let state = meta.as_ref().map_or(99, |(state, _)| *state as u64);
                 Digest::of("current").bytes(id.as_bytes()).number(state).finish()
@@ -86,6 +95,7 @@ impl fmt::Display for Request {
             Request::Watch { id, every: true } => write!(f, "watch every state of {id}"),
             Request::Unwatch { id } => write!(f, "unwatch {id}"),
             Request::Ping => f.write_str("ping"),
+            Request::Lease(ask) => ask.fmt(f),
         }
     }
 }
@@ -95,6 +105,7 @@ impl fmt::Display for Response {
         match self {
             Response::Stored => f.write_str("stored"),
             Response::Alive => f.write_str("alive"),
+            Response::Lease(answer) => answer.fmt(f),
             Response::Current { id, meta } => {
                 write!(f, "{id} is {}", meta.as_ref().map_or("PENDING", |(state, _)| state.name()))
             }

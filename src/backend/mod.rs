@@ -7,6 +7,7 @@
 mod draft;
 mod frame;
 mod kept;
+pub(crate) mod lease;
 mod meta;
 pub mod server;
 mod store;
@@ -202,7 +203,8 @@ impl Backend {
         }
         self.heard = self.env.now();
         match response {
-            Some(Response::Alive) => {}
+            // Leases have a link of their own.
+            Some(Response::Alive | Response::Lease(_)) => {}
             None => self.lost("connection closed", ctx),
             Some(Response::Stored) => {
                 if let Some(unstored) = self.unstored.pop_front() {

@@ -5,6 +5,7 @@
 
 use super::frame::{Request, Response};
 use super::kept;
+use super::lease::Leases;
 use super::store::Store;
 use crate::collections::Map;
 use crate::env::{Env, Link};
@@ -21,6 +22,7 @@ type Said = (u64, Response);
 pub(crate) struct Server {
     env: Env,
     store: Rc<RefCell<Store>>,
+    leases: Rc<RefCell<Leases>>,
     journal: Option<Rc<Journal<Said>>>,
     peers: RefCell<Map<u64, Link<Response, Request>>>,
     /// What the current request's answer consists of.
@@ -72,6 +74,7 @@ impl Server {
         Rc::new(Server {
             env: env.clone(),
             store,
+            leases: env.durable("leases", Leases::default),
             journal,
             peers: RefCell::default(),
             said: RefCell::default(),
@@ -118,6 +121,10 @@ impl Server {
                     self.store.borrow_mut().watch(&id, me, every, self.env.now());
                 }
                 self.say(me, Response::Current { id, meta: current });
+            }
+            Request::Lease(ask) => {
+                let answer = self.leases.borrow_mut().answer(&ask, self.env.now());
+                self.say(me, Response::Lease(answer));
             }
             Request::Ping => self.say(me, Response::Alive),
             Request::Unwatch { id } => self.store.borrow_mut().unwatch(&id, me),

@@ -1,6 +1,8 @@
 //! The command line: one small file per command.
 
 #[cfg(feature = "sim")]
+mod beat;
+#[cfg(feature = "sim")]
 mod determinism;
 #[cfg(feature = "sim")]
 pub(crate) mod files;
@@ -44,6 +46,11 @@ enum Command {
     /// Exit status: 0 it was written, 2 it was not.
     #[cfg(feature = "sim")]
     New(new::New),
+    /// List the runs of a schedule.
+    ///
+    /// Exit status: 0 they were listed, 2 the input was wrong.
+    #[cfg(feature = "sim")]
+    Beat(beat::Beat),
     /// Print the JSON Schema of scenario files.
     ///
     /// Exit status: 0.
@@ -66,6 +73,8 @@ impl Command {
         match self {
             #[cfg(feature = "sim")]
             Command::Run(run) => run.execute(),
+            #[cfg(feature = "sim")]
+            Command::Beat(beat) => beat.execute(),
             #[cfg(feature = "sim")]
             Command::New(new) => new.execute(),
             #[cfg(feature = "sim")]

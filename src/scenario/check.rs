@@ -25,6 +25,7 @@ impl Scenario {
         self.check_tasks()?;
         self.check_workload()?;
         self.check_beat()?;
+        self.check_starts()?;
         let own = self.file.variant.values().flat_map(|variant| variant.fault.iter().flatten());
         self.file.fault.iter().chain(own).try_for_each(|fault| faults::compile(self, fault, 0, 0).map(drop))?;
         self.check_expectations()

@@ -8,6 +8,7 @@ use crate::app::{App, Endpoints, Node};
 use crate::beat::Entry;
 use crate::env::Env;
 use crate::journal::{JournalError, Journaling};
+use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
 use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
 use std::cell::{Cell, RefCell};
@@ -22,6 +23,8 @@ pub(crate) const BACKEND: &str = "backend";
 pub(crate) const PRODUCER: &str = "producer";
 /// Host of the scheduler.
 pub(crate) const BEAT: &str = "beat";
+/// 2026-01-01T00:00:00Z: what wall clocks show at the start, unless a plan says otherwise.
+pub(crate) const EPOCH_MICROS: i64 = 1_767_225_600_000_000;
 
 /// Builds the application anew, for each process its own.
 pub(crate) type Apps = Rc<dyn Fn() -> App>;
@@ -55,6 +58,10 @@ pub(crate) struct Plan {
     pub(crate) workers: Vec<WorkerPlan>,
     pub(crate) clients: Vec<(String, Client)>,
     pub(crate) beat: Vec<Entry>,
+    /// Hosts that run these entries.
+    pub(crate) beats: Vec<String>,
+    /// What every wall clock shows at the start, microseconds since 1970.
+    pub(crate) epoch_micros: i64,
     pub(crate) faults: Vec<(When, Fault)>,
 }
 
@@ -89,6 +96,8 @@ pub(crate) struct Outcome {
     /// Second halves of faults that found nothing to strike.
     pub(crate) missed: Vec<String>,
     pub(crate) leak: Option<String>,
+    /// The wall clock of the hosts of beat at the end; of several, the one that is furthest back.
+    pub(crate) beat_wall: Option<Timestamp>,
 }
 
 /// How often a run looks whether anything is left to do.
@@ -126,7 +135,12 @@ pub(crate) fn run(plan: &Plan, sink: Option<Box<dyn Sink>>) -> std::io::Result<O
     let ledger = Rc::new(RefCell::new(Ledger::new(plan.dead_letter_queue.clone())));
     let last_fault = Rc::default();
     let watch = Watch { ledger: ledger.clone(), last_fault: Rc::clone(&last_fault), next: sink };
-    let config = Config { latency: plan.latency, sink: Some(Box::new(watch)), ..Config::new(plan.seed) };
+    let config = Config {
+        latency: plan.latency,
+        epoch_micros: plan.epoch_micros,
+        sink: Some(Box::new(watch)),
+        ..Config::new(plan.seed)
+    };
     let world = World::new(config)?;
     let calls = plan.clients.iter().map(|_| Calls::default()).collect::<Vec<_>>();
     define_hosts(&world, plan, &ledger, &calls);
@@ -138,10 +152,11 @@ pub(crate) fn run(plan: &Plan, sink: Option<Box<dyn Sink>>) -> std::io::Result<O
     let crashed = crashes(&world, &ledger.borrow());
     let missed = world.missed();
     let (summary, leak) = (world.summary(), world.leak());
+    let beat_wall = plan.beats.iter().filter_map(|beat| world.wall_micros(beat)).min().map(Timestamp::from_micros);
     let struck = faults.iter().map(|fault| world.struck(*fault)).collect();
     drop(world);
     let last_fault = *last_fault.borrow();
-    Ok(Outcome { ledger: ledger.take(), summary, stop, struck, last_fault, settled, crashed, missed, leak })
+    Ok(Outcome { ledger: ledger.take(), summary, stop, struck, last_fault, settled, crashed, missed, leak, beat_wall })
 }
 
 fn arm(world: &World, when: &When, fault: &Fault) -> usize {
@@ -155,7 +170,7 @@ fn arm(world: &World, when: &When, fault: &Fault) -> usize {
 pub(crate) fn hosts(plan: &Plan) -> Vec<String> {
     let mut hosts = vec![BROKER.to_owned(), BACKEND.to_owned()];
     hosts.extend(plan.workers.iter().map(|worker| worker.name.clone()));
-    hosts.extend((!plan.beat.is_empty()).then(|| BEAT.to_owned()));
+    hosts.extend(plan.beats.iter().cloned());
     hosts.extend(plan.clients.iter().map(|(name, _)| name.clone()));
     hosts
 }
@@ -191,9 +206,9 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
         ledger.borrow_mut().workers.insert(worker.name.clone(), Default::default());
         define_worker(world, worker, plan, door.clone());
     }
-    if !plan.beat.is_empty() {
+    for beat in &plan.beats {
         let (apps, entries, door) = (plan.apps.clone(), plan.beat.clone(), door.clone());
-        world.define(BEAT, move |process| {
+        world.define(beat, move |process| {
             Node::start(&door(process), apps(), &Endpoints::default()).beat(entries.clone());
         });
     }
@@ -252,10 +267,14 @@ fn run_to_the_end(
     });
     let earliest_end = timed.max().unwrap_or_default();
     let aftermath = plan.faults.iter().map(|(_, fault)| fault.aftermath()).max().unwrap_or_default();
-    let keeps_running = !plan.beat.is_empty();
+    let keeps_running = !plan.beats.is_empty();
     let (mut at, mut quiet) = (Duration::ZERO, 0);
     loop {
-        at = (at + LOOK).min(plan.limit);
+        // With beat a run lasts until its limit, and only what is left then counts. While something is left to do, there
+        // is no need to look before anything happens.
+        let busy = calls.iter().any(|calls| calls.0.get() > 0) || !ledger.borrow().is_quiet();
+        let next = world.next_event().filter(|_| busy).map_or(at, |next| before(next).max(at));
+        at = if keeps_running { plan.limit } else { (next + LOOK).min(plan.limit) };
         let stop = world.run(at, plan.max_events);
         let ledger = ledger.borrow();
         let struck = last_fault.borrow().map_or(Duration::ZERO, Duration::from_nanos);
@@ -270,6 +289,12 @@ fn run_to_the_end(
             return (Stop::Idle, settled);
         }
     }
+}
+
+/// The last look before a time, or at it.
+fn before(at: Duration) -> Duration {
+    let looks = at.as_nanos() / LOOK.as_nanos();
+    Duration::from_nanos(u64::try_from(looks * LOOK.as_nanos()).unwrap_or(u64::MAX))
 }
 
 /// Processes that ended by themselves and not well. A worker that was told to shut down has not: SIGINT gives it status 1.

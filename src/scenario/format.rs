@@ -3,6 +3,7 @@
 //! The documentation of these types is the schema's (`simq schema`), and `docs/scenarios.md` explains every key with an
 //! example. Unknown keys are refused everywhere.
 
+use super::beat::BeatEntry;
 use super::values::{Count, Span, SpanRange, Time};
 use crate::settings::Profile;
 use schemars::JsonSchema;
@@ -45,6 +46,12 @@ pub(crate) struct File {
     /// Entries of the scheduler.
     #[serde(default)]
     pub(crate) beat: Vec<BeatEntry>,
+    /// Hosts that run the scheduler, 1 to 100; with more than one they are called `beat1`, `beat2`, ... Default: 1.
+    #[schemars(with = "Option<u32>")]
+    pub(crate) beats: Option<Spanned<u32>>,
+    /// What every wall clock shows at the start. Default: `2026-01-01T00:00:00Z`.
+    #[schemars(with = "Option<String>")]
+    pub(crate) starts: Option<Spanned<String>>,
     /// What goes wrong.
     #[serde(default)]
     pub(crate) fault: Vec<FaultEntry>,
@@ -205,22 +212,6 @@ pub(crate) struct Load {
     pub(crate) wait: Option<Span>,
     /// Host that makes the calls. Default: `producer`.
     pub(crate) from: Option<String>,
-}
-
-/// An entry of the scheduler.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct BeatEntry {
-    /// The task's name.
-    #[schemars(with = "String")]
-    pub(crate) task: Spanned<String>,
-    /// Its period, at least 1ms.
-    #[schemars(with = "Span")]
-    pub(crate) every: Spanned<Span>,
-    /// The entry's name. Default: the task's name.
-    pub(crate) name: Option<String>,
-    /// Queue. Default: the task's.
-    pub(crate) queue: Option<String>,
 }
 
 /// Something that goes wrong, and when: `at` a time, `between` two times (drawn by the seed), or `before`, `after` or

@@ -6,6 +6,7 @@
 use crate::broker::amqp::DropReason;
 use crate::collections::Map;
 use crate::events::{Ended, Event, State, What};
+use crate::message::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -59,10 +60,13 @@ pub(crate) struct TaskRecord {
     pub(crate) last: Nanos,
 }
 
-/// What an entry of beat did.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct TickRecord {
-    pub(crate) ticks: Vec<Nanos>,
+/// One publish of an entry of beat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick {
+    /// When it was due, in true time; for Celery's algorithm, which has no due times, when it was published.
+    pub(crate) due: Nanos,
+    /// The same on the wall clock of the host that published it.
+    pub(crate) wall: Timestamp,
 }
 
 /// How busy a worker was, and when.
@@ -76,7 +80,7 @@ pub(crate) struct WorkerRecord {
 #[derive(Default)]
 pub(crate) struct Ledger {
     pub(crate) tasks: Map<Arc<str>, TaskRecord>,
-    pub(crate) ticks: BTreeMap<String, TickRecord>,
+    pub(crate) ticks: BTreeMap<String, Vec<Tick>>,
     pub(crate) workers: BTreeMap<String, WorkerRecord>,
     /// Workers that were told to shut down.
     pub(crate) drained: BTreeSet<String>,
@@ -148,7 +152,11 @@ impl Ledger {
         self.last = now;
         match event.what {
             What::Due { .. } => return,
-            What::Ticked { .. } => return self.ticks.entry(event.id.to_owned()).or_default().ticks.push(now),
+            What::Ticked { at, late } => {
+                let late = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
+                let tick = Tick { due: now.saturating_sub(late), wall: at };
+                return self.ticks.entry(event.id.to_owned()).or_default().push(tick);
+            }
             What::Draining => {
                 self.drained.insert(event.id.to_owned());
                 return self.worker_gone(now, event.id);

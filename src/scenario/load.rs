@@ -4,6 +4,7 @@ use super::explain::explain;
 use super::format::{FaultEntry, File, Load, Task, Variant, Worker};
 use super::place::Places;
 use super::problem::Problem;
+use crate::message::Timestamp;
 use crate::settings::Settings;
 use crate::text::nearest;
 use std::collections::BTreeMap;
@@ -114,6 +115,21 @@ impl Scenario {
 
     pub(crate) fn limit(&self) -> Duration {
         self.file.limit.as_ref().map_or(LIMIT, |limit| limit.get_ref().0)
+    }
+
+    /// What every wall clock shows at the start.
+    pub(crate) fn starts(&self) -> Timestamp {
+        let text = self.file.starts.as_ref().and_then(|starts| Timestamp::parse(starts.get_ref()).ok());
+        text.unwrap_or(Timestamp::from_micros(super::cluster::EPOCH_MICROS))
+    }
+
+    /// All hosts of the scheduler.
+    pub(crate) fn beat_hosts(&self) -> Vec<String> {
+        match self.file.beats.as_ref().map_or(1, |beats| *beats.get_ref()) {
+            _ if self.file.beat.is_empty() => Vec::new(),
+            1 => vec![super::cluster::BEAT.to_owned()],
+            count => (1..=count).map(|number| format!("{}{number}", super::cluster::BEAT)).collect(),
+        }
     }
 
     /// All worker hosts.

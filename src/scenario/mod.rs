@@ -13,6 +13,7 @@
 //! | `trace` | the trace as lines of JSON |
 //! | [`testkit`] | the same cluster for `cargo test` |
 
+mod beat;
 mod check;
 pub(crate) mod cluster;
 mod expect;
@@ -36,6 +37,7 @@ mod world;
 pub use expect::Expectation;
 pub use faults::EFFECTS;
 pub use load::Scenario;
+pub(crate) use place::Places;
 pub use problem::Problem;
 pub use run::{FaultReport, Report, TaskReport, run};
 pub use starter::starter;

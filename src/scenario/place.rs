@@ -5,15 +5,15 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// A file, read with the places of everything in it.
-pub(super) struct Places<'a>(Spanned<DeTable<'a>>);
+pub(crate) struct Places<'a>(Spanned<DeTable<'a>>);
 
 impl<'a> Places<'a> {
-    pub(super) fn read(text: &'a str) -> Option<Self> {
+    pub(crate) fn read(text: &'a str) -> Option<Self> {
         DeTable::parse(text).ok().map(Places)
     }
 
     /// The key at the end of a path: `["workers", "w", "count"]`. A number is a place in a list, from 0.
-    pub(super) fn key(&self, path: &[&str]) -> Option<Range<usize>> {
+    pub(crate) fn key(&self, path: &[&str]) -> Option<Range<usize>> {
         let (last, parents) = path.split_last()?;
         match self.find(parents)? {
             Found::Table(table) => table.get_key_value(*last).map(|(key, _)| key.span()),
@@ -26,7 +26,7 @@ impl<'a> Places<'a> {
     }
 
     /// The value at the end of a path.
-    pub(super) fn value(&self, path: &[&str]) -> Option<Range<usize>> {
+    pub(crate) fn value(&self, path: &[&str]) -> Option<Range<usize>> {
         match self.find(path)? {
             Found::Table(_) => None,
             Found::Value(value) => Some(value.span()),

@@ -1,5 +1,6 @@
 //! One run of one scenario: plan it, run it, and say what it came to.
 
+use super::beat;
 use super::cluster::{self, Outcome, Plan, WorkerPlan};
 use super::expect::{Expectation, Whole, check};
 use super::faults::{Compiled, compile};
@@ -9,14 +10,10 @@ use super::load::{Host, Scenario, client_of};
 use super::script::{Job, POISON, application, client, saboteur};
 use super::values::Span;
 use super::verdict::{Counts, Idle, fate};
-use crate::app::CallOptions;
-use crate::beat::Entry;
 use crate::env::system::Stopwatch;
-use crate::schedule::Interval;
 use crate::settings::Settings;
 use crate::worker::WorkerOptions;
 use serde::Serialize;
-use serde_json::value::RawValue;
 use simq_sim::{Sink, Stop};
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -144,7 +141,7 @@ pub fn run(
     let end = outcome.summary.now;
     let idle: Vec<Idle> = hosts.iter().map(|host| idle(&outcome.ledger, host, &settings, end)).collect();
     let counts = Counts::of(&outcome.ledger, &idle, end, |_, _| true);
-    let whole = whole(scenario, &outcome);
+    let whole = whole(scenario, &settings, &outcome);
     let expect = scenario.file.expect.overlaid(&overlay.expect);
     let mut expectations = check("", &expect, &counts, &whole);
     for (subject, expect) in &expect.of {
@@ -229,28 +226,13 @@ fn plan(
         dead_letter_queue: settings.task_dead_letter_queue.clone(),
         workers: workers.collect(),
         clients,
-        beat: beat_entries(scenario, &task),
+        beat: beat::entries(scenario, &task),
+        beats: scenario.beat_hosts(),
+        epoch_micros: scenario.starts().as_micros(),
         faults,
         apps: application(settings.clone(), tasks.to_vec()),
     };
     Ok((plan, poisoned))
-}
-
-fn beat_entries(scenario: &Scenario, task: &impl Fn(&str) -> Task) -> Vec<Entry> {
-    let entries = scenario.file.beat.iter().map(|entry| {
-        let name = entry.task.get_ref().clone();
-        let task = task(&name);
-        let takes = task.takes.unwrap_or_default().low;
-        Entry {
-            name: entry.name.clone().unwrap_or_else(|| name.clone()),
-            task: name.into(),
-            args: RawValue::from_string(format!("[{}]", takes.as_nanos())).unwrap_or_default(),
-            kwargs: RawValue::from_string("{}".to_owned()).unwrap_or_default(),
-            schedule: Interval::new(entry.every.get_ref().0),
-            options: CallOptions { queue: entry.queue.clone().or(task.queue), ..CallOptions::default() },
-        }
-    });
-    entries.collect()
 }
 
 fn idle(ledger: &Ledger, host: &Host<'_>, settings: &Settings, end: u64) -> Idle {
@@ -261,20 +243,8 @@ fn idle(ledger: &Ledger, host: &Host<'_>, settings: &Settings, end: u64) -> Idle
     Idle::of(ledger, &host.name, host.concurrency, queues, end)
 }
 
-fn whole(scenario: &Scenario, outcome: &Outcome) -> Whole {
-    let (mut ticks, mut skipped, mut doubled) = (0, 0, 0);
-    for entry in &scenario.file.beat {
-        let name = entry.name.as_ref().unwrap_or(entry.task.get_ref());
-        let every = entry.every.get_ref().0.as_nanos().max(1) as u64;
-        let seen = outcome.ledger.ticks.get(name).map(|record| record.ticks.as_slice()).unwrap_or_default();
-        // Slot n lasts from n periods to n + 1 after the start: each wants one tick. The last may be unfinished.
-        let slots = outcome.summary.now / every;
-        let mut per_slot = BTreeMap::<u64, u64>::new();
-        seen.iter().for_each(|at| *per_slot.entry(at / every).or_default() += 1);
-        ticks += seen.len() as u64;
-        skipped += (1..slots).filter(|slot| !per_slot.contains_key(slot)).count() as u64;
-        doubled += per_slot.values().filter(|ticks| **ticks > 1).count() as u64;
-    }
+fn whole(scenario: &Scenario, settings: &Settings, outcome: &Outcome) -> Whole {
+    let beat::Ticks { ticks, skipped, doubled } = beat::count(scenario, settings, outcome);
     let settles = outcome
         .last_fault
         .map(|fault| outcome.settled.map(|settled| Duration::from_nanos(settled.saturating_sub(fault))));

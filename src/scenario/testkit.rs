@@ -32,7 +32,7 @@ use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
 use super::verdict::Counts;
 use crate::app::{App, Error};
 use crate::broker::amqp::{DropReason, Event, Method};
-use crate::broker::{FromServer, Target, ToServer};
+use crate::broker::{FromServer, ToServer};
 use crate::env::{Env, LocalFuture};
 use crate::message::Message;
 use crate::producer::Forward;
@@ -154,6 +154,8 @@ impl Cluster {
             workers: Vec::new(),
             clients: Vec::new(),
             beat: Vec::new(),
+            beats: Vec::new(),
+            epoch_micros: super::cluster::EPOCH_MICROS,
             faults: Vec::new(),
         };
         Cluster { plan }.workers(1, 1)

@@ -39,6 +39,11 @@ pub enum Profile {
 }
 
 impl Profile {
+    /// The profile of that name.
+    pub fn named(name: &str) -> Option<Profile> {
+        [Profile::Safe, Profile::Celery].into_iter().find(|profile| profile.name() == name)
+    }
+
     /// `safe` or `celery`.
     pub fn name(self) -> &'static str {
         match self {

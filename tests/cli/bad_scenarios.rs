@@ -49,7 +49,6 @@ const FILES: &[(&str, &[&str])] = &[
     ("[[fault]]\ndo = 'signal'\nsignal = §'SIGTREM'\n", &["did you mean \"SIGTERM\"?", "SIGTERM, SIGINT, SIGQUIT"]),
     // Missing keys.
     ("§[[workload]]\ncount = 1\n", &["no key `task`"]),
-    ("§[[beat]]\ntask = 't'\n", &["no key `every`"]),
     ("§[[fault]]\nat = '1s'\n", &["no key `do`"]),
     // Numbers.
     ("seed = §-1\n", &["expected a whole number from 0"]),
@@ -155,6 +154,9 @@ const ADDED: &[(&str, &[&str])] = &[
     ("[[workload]]\ntask = 'resize'\nid = §''\n", &["this text is empty"]),
     ("[[workload]]\ntask = 'resize'\nfrom = §'w1'\n", &["is a worker and makes calls as well"]),
     ("[[workload]]\ntask = 'resize'\nfrom = §'backend'\n", &["can't be the name of a host"]),
+    ("§[[beat]]\ntask = 'resize'\n", &["no key `every`"]),
+    ("[[beat]]\ntask = 'resize'\ncrontab = §'0 25 * * *'\n", &["25 > 23"]),
+    ("[[beat]]\ntask = 'resize'\nevery = '1s'\ncrontab = §'0 2 * * *'\n", &["one of them"]),
     ("[[beat]]\ntask = 'resize'\nevery = §'999us'\n", &["at least \"1ms\""]),
     ("[[beat]]\ntask = 'resize'\nevery = §'2h'\n", &["it is never due"]),
     ("[[beat]]\ntask = 'resize'\nevery = '1s'\n[[beat]]\ntask = §'resize'\nevery = '2s'\n", &["two entries of beat"]),

@@ -1,9 +1,12 @@
 //! Tasks, the workload and beat: known tasks, values that make sense, and times within the run.
 
-use crate::scenario::format::{BeatEntry, Load, Task};
+use crate::message::Timestamp;
+use crate::scenario::beat::BeatEntry;
+use crate::scenario::format::{Load, Task};
 use crate::scenario::load::{Scenario, listed, meant};
 use crate::scenario::problem::Problem;
 use crate::scenario::values::Span;
+use crate::schedule::{Crontab, Zone};
 use std::collections::BTreeSet;
 use std::ops::Range;
 use std::time::Duration;
@@ -12,6 +15,8 @@ use std::time::Duration;
 const MAX_CALLS: u64 = 10_000_000;
 /// Largest factor of a retry's wait, seconds.
 const MAX_BACKOFF: f64 = 1e9;
+/// The year 9000, microseconds since 1970.
+const MAX_START: i64 = 221_845_392_000_000_000;
 /// Shortest period of beat.
 const MIN_PERIOD: Span = Span(Duration::from_millis(1));
 
@@ -97,15 +102,51 @@ impl Scenario {
     fn check_entry(&self, number: &str, entry: &BeatEntry) -> Result<(), Problem> {
         self.check_known(entry.task.get_ref(), entry.task.span())?;
         self.check_short(&["beat", number, "queue"], entry.queue.as_deref())?;
-        let (limit, every) = (Span(self.limit()), *entry.every.get_ref());
+        if let Some(zone) = &entry.timezone {
+            Zone::named(zone.get_ref()).map_err(|error| self.problem(zone.span(), error.to_string()))?;
+        }
+        match (&entry.every, &entry.crontab) {
+            (Some(every), None) => self.check_period(every),
+            (None, Some(crontab)) => Crontab::from_string(crontab.get_ref())
+                .map(drop)
+                .map_err(|error| self.problem(crontab.span(), error.to_string())),
+            (Some(_), Some(crontab)) => {
+                Err(self.problem(crontab.span(), "this entry has `every` and `crontab`; it takes one of them"))
+            }
+            (None, None) => {
+                let message = "this entry has no key `every` and no `crontab`; it takes one of them";
+                Err(self.value_problem(&["beat", number], message))
+            }
+        }
+    }
+
+    fn check_period(&self, period: &toml::Spanned<Span>) -> Result<(), Problem> {
+        let (limit, every) = (Span(self.limit()), *period.get_ref());
         if every < MIN_PERIOD {
-            return Err(self.problem(entry.every.span(), "every must be at least \"1ms\""));
+            return Err(self.problem(period.span(), "every must be at least \"1ms\""));
         }
         if every > limit {
             let message = format!("every = \"{every}\" is longer than the run (limit = \"{limit}\"): it is never due");
-            return Err(self.problem(entry.every.span(), message));
+            return Err(self.problem(period.span(), message));
         }
         Ok(())
+    }
+
+    /// A time that every clock can show, to the end of the run.
+    pub(super) fn check_starts(&self) -> Result<(), Problem> {
+        let Some(starts) = &self.file.starts else { return Ok(()) };
+        let fits = |start: Timestamp| {
+            let years = Timestamp::from_micros(0)..Timestamp::from_micros(MAX_START);
+            years.contains(&start)
+        };
+        match Timestamp::parse(starts.get_ref()) {
+            Ok(start) if fits(start) => Ok(()),
+            Ok(_) => Err(self.problem(starts.span(), "a run starts between the years 1970 and 9000")),
+            Err(error) => {
+                let message = format!("{error}; expected a time such as \"2026-10-24T22:00:00Z\"");
+                Err(self.problem(starts.span(), message))
+            }
+        }
     }
 
     fn check_known(&self, task: &str, span: Range<usize>) -> Result<(), Problem> {

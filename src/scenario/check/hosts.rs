@@ -8,6 +8,8 @@ use std::collections::BTreeMap;
 /// Most workers in all, and children of one.
 const MAX_WORKERS: u32 = 10_000;
 const MAX_CONCURRENCY: u32 = 1_000;
+/// Most hosts of the scheduler.
+const MAX_BEATS: u32 = 100;
 /// Longest name of a host.
 const MAX_NAME: usize = 100;
 
@@ -16,9 +18,11 @@ impl Scenario {
     pub(in crate::scenario) fn check_hosts(&self) -> Result<BTreeMap<String, u32>, Problem> {
         self.check_counts()?;
         let mut hosts = BTreeMap::from([(BROKER.to_owned(), 0), (BACKEND.to_owned(), 0)]);
-        if !self.file.beat.is_empty() {
-            hosts.insert(BEAT.to_owned(), 0);
+        if let Some(beats) = self.file.beats.as_ref().filter(|beats| !(1..=MAX_BEATS).contains(beats.get_ref())) {
+            let message = format!("beats = {} is out of range; expected 1 to {MAX_BEATS}", beats.get_ref());
+            return Err(self.problem(beats.span(), message));
         }
+        hosts.extend(self.beat_hosts().into_iter().map(|beat| (beat, 0)));
         for (name, worker) in &self.file.workers {
             self.check_host_name(name.get_ref()).map_err(|why| self.problem(name.span(), why))?;
             for (number, queue) in worker.queues.iter().enumerate() {

@@ -8,9 +8,9 @@ macro_rules! general_settings {
     /// The same for results; unset, `accept_content`.
     [later "Redis"] result_accept_content: Option<ContentTypes> = None, None;
     /// The application's time zone is UTC where `timezone` is unset.
-    [later "time zones"] enable_utc: bool = true, true;
+    enable_utc: bool = true, true;
     /// The application's time zone, for times without one and for crontabs: `Europe/Berlin`.
-    [later "time zones"] timezone: Option<String> = None, None;
+    timezone: Option<String> = None, None;
 
     /// simq: bytes of the longest body that a worker reads, before and after decompression.
     max_body_size "accept_max_body_size": u64 = 128 << 20, 128 << 20;

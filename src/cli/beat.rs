@@ -1,0 +1,206 @@
+//! `simq beat`
+
+use super::{BAD_INPUT, OK, files, output};
+use crate::beat::{BadEntry, Entry, entries_from_toml, zone};
+use crate::message::Timestamp;
+use crate::scenario::{Places, Problem};
+use crate::schedule::Zone;
+use crate::settings::{Profile, Settings, duration};
+use clap::{Args, ValueEnum};
+use std::collections::BTreeSet;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Largest configuration that is read.
+const MAX_FILE: u64 = 16 << 20;
+/// Celery's algorithm is asked again no sooner than this.
+const SHORTEST: Duration = Duration::from_millis(1);
+
+/// Arguments of `simq beat`.
+#[derive(Args)]
+pub(super) struct Beat {
+    /// List the runs of a stretch of time, and start nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// The configuration: settings under Celery's names, and entries in tables [beat_schedule.NAME].
+    #[arg(long)]
+    config: PathBuf,
+    /// Runs after this time: 2026-01-01, or 2026-01-01T00:00:00Z.
+    #[arg(long, required_if_eq("dry_run", "true"))]
+    from: Option<String>,
+    /// Runs up to this time.
+    #[arg(long, required_if_eq("dry_run", "true"))]
+    to: Option<String>,
+    /// Only this entry.
+    #[arg(long)]
+    entry: Option<String>,
+    /// At most so many runs.
+    #[arg(long)]
+    limit: Option<u64>,
+    /// In place of the profile that the file names.
+    #[arg(long)]
+    profile: Option<ProfileName>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum ProfileName {
+    Safe,
+    Celery,
+}
+
+impl Beat {
+    pub(super) fn execute(&self) -> u8 {
+        if !self.dry_run {
+            output::print_error(
+                "simq beat can't connect to a broker yet: only the embedded queue has a scheduler today.\n\
+                 List its runs with --dry-run --from DATE --to DATE",
+            );
+            return BAD_INPUT;
+        }
+        match self.list() {
+            Ok(()) => OK,
+            Err(message) => {
+                output::print_error(&message);
+                BAD_INPUT
+            }
+        }
+    }
+
+    fn list(&self) -> Result<(), String> {
+        let (from, to) = (time("--from", self.from.as_deref())?, time("--to", self.to.as_deref())?);
+        if from > to {
+            return Err(format!("--from {from} is after --to {to}"));
+        }
+        let (settings, mut entries) = self.read().map_err(|problem| problem.to_string())?;
+        if let Some(wanted) = &self.entry {
+            let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
+            entries.retain(|entry| entry.name == *wanted);
+            if entries.is_empty() {
+                let nearest = crate::text::nearest(wanted, names.iter().map(String::as_str));
+                let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+                return Err(format!("{} has no entry {wanted:?}{nearest}", self.config.display()));
+            }
+        }
+        let usual = zone(&settings).map_err(|error| error.to_string())?;
+        let out = BufWriter::new(io::stdout().lock());
+        match print(out, &settings, &entries, &usual, (from, to), self.limit.unwrap_or(u64::MAX)) {
+            // Whoever read has read enough.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
+            _ => Ok(()),
+        }
+    }
+
+    fn read(&self) -> Result<(Settings, Vec<Entry>), Problem> {
+        let path = &self.config;
+        let whole = |message: String| Problem::whole(path, message);
+        let bytes = files::read_up_to(path, MAX_FILE).map_err(|error| whole(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|_| whole("it is not UTF-8".to_owned()))?;
+        let mut table: toml::Table = toml::from_str(&text)
+            .map_err(|error| Problem::at(path, &text, error.span().unwrap_or_default(), error.message()))?;
+        let profile = match (self.profile, table.remove("profile").map(|name| name.as_str().and_then(Profile::named))) {
+            (Some(ProfileName::Safe), _) => Profile::Safe,
+            (Some(ProfileName::Celery), _) => Profile::Celery,
+            (None, None) => Profile::default(),
+            (None, Some(Some(profile))) => profile,
+            (None, Some(None)) => {
+                return Err(at(path, &text, &["profile"], false, "profile must be \"safe\" or \"celery\""));
+            }
+        };
+        let mut settings = Settings::new(profile);
+        for (name, value) in &table {
+            let one = toml::Table::from_iter([(name.clone(), value.clone())]);
+            settings.set_all(&one).map_err(|error| at(path, &text, &[name], false, error.to_string()))?;
+        }
+        zone(&settings).map_err(|error| at(path, &text, &["timezone"], false, error.to_string()))?;
+        let entries = entries_from_toml(&settings.beat_schedule).map_err(|error| {
+            let BadEntry { path: steps, message, is_key } = error;
+            let steps: Vec<&str> = ["beat_schedule"].into_iter().chain(steps.iter().map(String::as_str)).collect();
+            at(path, &text, &steps, is_key, message)
+        })?;
+        if entries.is_empty() {
+            return Err(whole("it has no entries; add a table such as [beat_schedule.cleanup]".to_owned()));
+        }
+        Ok((settings, entries))
+    }
+}
+
+fn at(path: &Path, text: &str, steps: &[&str], is_key: bool, message: impl Into<String>) -> Problem {
+    let places = Places::read(text);
+    let found =
+        places.and_then(|places| if is_key { places.key(steps) } else { places.value(steps).or(places.key(steps)) });
+    Problem::at(path, text, found.unwrap_or_default(), message)
+}
+
+fn time(name: &str, text: Option<&str>) -> Result<Timestamp, String> {
+    let text = text.unwrap_or_default();
+    Timestamp::parse(text)
+        .map_err(|error| format!("{name}: {error}; expected a time such as 2026-01-01 or 2026-01-01T00:00:00Z"))
+}
+
+/// When an entry runs next, by either algorithm. Celery's is asked as its loop asks it.
+struct Runs<'a> {
+    entry: &'a Entry,
+    zone: &'a Zone,
+    last: Timestamp,
+    deadline: Option<Duration>,
+    exactly_once: bool,
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Timestamp;
+
+    fn next(&mut self) -> Option<Timestamp> {
+        let schedule = &self.entry.schedule;
+        if self.exactly_once {
+            self.last = schedule.due_after(self.last, self.zone)?;
+            return Some(self.last);
+        }
+        let mut now = self.last;
+        loop {
+            let state = schedule.is_due(self.last, now, self.zone, self.deadline);
+            if state.is_due && now > self.last {
+                self.last = now;
+                return Some(now);
+            }
+            now = now.checked_add(state.next.max(SHORTEST))?;
+        }
+    }
+}
+
+/// One line a run, in the order in which they are due.
+fn print(
+    mut out: impl Write,
+    settings: &Settings,
+    entries: &[Entry],
+    usual: &Zone,
+    (from, to): (Timestamp, Timestamp),
+    limit: u64,
+) -> io::Result<()> {
+    let mut runs: Vec<Runs<'_>> = entries
+        .iter()
+        .map(|entry| Runs {
+            entry,
+            zone: entry.timezone.as_ref().unwrap_or(usual),
+            last: from,
+            deadline: settings.beat_cron_starting_deadline.map(duration),
+            exactly_once: settings.beat_exactly_once,
+        })
+        .collect();
+    let width = entries.iter().map(|entry| entry.name.chars().count()).max().unwrap_or_default().min(40);
+    let mut next: BTreeSet<(Timestamp, usize)> =
+        runs.iter_mut().enumerate().filter_map(|(at, runs)| Some((runs.next()?, at))).collect();
+    for _ in 0..limit {
+        let Some((due, at)) = next.pop_first().filter(|(due, _)| *due <= to) else { break };
+        let runs = &mut runs[at];
+        writeln!(
+            out,
+            "{:width$}  {}  {}",
+            runs.entry.name,
+            runs.zone.show(due),
+            Zone::utc().show(due).replace("+00:00", "Z")
+        )?;
+        next.extend(runs.next().map(|due| (due, at)));
+    }
+    out.flush()
+}
