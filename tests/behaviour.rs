@@ -4,6 +4,11 @@
 //! Each RabbitMQ row that concerns the embedded broker becomes a scenario; the rows that can't are listed with the reason
 //! ([`not_replayed`]). Redis rows belong to the Redis adapter.
 
+#[path = "behaviour/beats.rs"]
+mod beats;
+#[path = "behaviour/told.rs"]
+mod told;
+
 use serde::Deserialize;
 use simq::scenario::{Report, Scenario, run};
 use std::fmt::Write;
@@ -50,10 +55,8 @@ fn not_replayed(row: &Row) -> Option<&'static str> {
     Some(match (row.group.as_str(), row.event.as_str()) {
         ("pools" | "pools_detail", _) => "threads and solo pools are not built yet",
         ("consumer_timeout", _) => "the consumer timeout is RabbitMQ's, not the embedded broker's",
-        ("rate_limit", _) => "rate limits are not built yet",
+        ("rate_limit" | "revoke" | "beat", _) => "replayed in behaviour/",
         ("recycling", _) => "recycling of pool children is not built yet",
-        ("revoke", _) => "revocation is not built yet",
-        ("beat", _) => "beat rows are about schedules",
         ("worker_lost", "child_sigkill_every_time_12s") => {
             "the number of runs depends on how fast a dead child is noticed: Celery takes up to 5 s, simq none"
         }
@@ -263,11 +266,19 @@ fn check(row: &Row, report: &Report) {
     }
 }
 
+/// All rows.
+fn values() -> impl Iterator<Item = serde_json::Value> {
+    let lines = include_str!("golden/behaviour.jsonl").lines();
+    lines.map(|line| serde_json::from_str(line).expect("JSON lines"))
+}
+
+fn event(row: &serde_json::Value) -> &str {
+    row["event"].as_str().expect("an event")
+}
+
 /// The RabbitMQ rows.
 fn rows() -> Vec<Row> {
-    let lines = include_str!("golden/behaviour.jsonl").lines();
-    let values = lines.map(|line| serde_json::from_str(line).expect("JSON lines"));
-    let rabbitmq = values.filter(|row: &serde_json::Value| row["broker"] == "rabbitmq");
+    let rabbitmq = values().filter(|row| row["broker"] == "rabbitmq");
     rabbitmq.map(|row| serde_json::from_value(row).expect("a row of behaviour.jsonl")).collect()
 }
 

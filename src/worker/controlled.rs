@@ -48,17 +48,19 @@ impl Worker {
     fn revoke_here(&mut self, id: &Arc<str>, terminate: bool) {
         let held: Vec<RequestId> =
             self.requests.iter().filter(|(_, request)| request.task.id == *id).map(|(at, _)| *at).collect();
-        if held.is_empty() {
-            // Whoever waits for it hears of it now, and its message is discarded when somebody meets it.
-            return self.store_revoked(id);
+        let begun = |at: &RequestId| self.requests.get(at).is_some_and(|request| !request.is_unstarted());
+        if !held.iter().any(begun) {
+            // Whoever waits for it hears of it now.
+            self.store_revoked(id);
         }
         for at in held {
             let Some(request) = self.requests.get(&at) else { continue };
-            if request.is_unstarted() {
-                self.turn_away_waiting(at);
-            } else if request.is_running() && terminate {
+            if request.is_running() && terminate {
                 self.cut(at, CutBy::Revoke);
+            } else if request.is_unstarted() && self.settings.revoke_in_backend {
+                self.turn_away_waiting(at);
             }
+            // In Celery's way a message that is held stays so until it is its turn, and is discarded then.
         }
     }
 
