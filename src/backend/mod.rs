@@ -9,74 +9,29 @@ mod frame;
 mod kept;
 pub(crate) mod lease;
 mod meta;
+mod requests;
 pub mod server;
 mod store;
 mod waiting;
 
 pub(crate) use draft::Draft;
 pub use meta::{Extended, Meta};
+pub(crate) use requests::{Follow, Forget, Put, StoreRevoked, Wait};
 pub use store::Store;
 
-use store::Keep;
-
-use crate::app::Failure;
 use crate::env::{Alarm, Env, Instant, Link};
-use crate::events::State;
 use crate::settings::{Settings, duration};
-use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, Handler, Message, WrapFuture};
+use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use frame::{Request, Response};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
 use waiting::Waiting;
 
 /// A result was not stored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the result was not stored: {0}")]
 pub struct NotStored(String);
-
-/// Stores a state.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Put {
-    pub(crate) id: Arc<str>,
-    pub(crate) state: State,
-    pub(crate) meta: Arc<[u8]>,
-    pub(crate) reply: Reply<Result<(), NotStored>>,
-}
-
-/// Drops a result.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Forget {
-    pub(crate) id: Arc<str>,
-    pub(crate) reply: Reply<Result<(), NotStored>>,
-}
-
-/// Stores REVOKED for tasks of which only the ids are known.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct StoreRevoked {
-    pub(crate) ids: Vec<Arc<str>>,
-}
-
-/// Waits for a result; answers `None` when `timeout` is over. A timeout of zero asks for the state as it is.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Wait {
-    pub(crate) id: Arc<str>,
-    pub(crate) timeout: Duration,
-    pub(crate) reply: Reply<Option<Meta>>,
-}
-
-/// Tells of every state from the present one to the last.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Follow {
-    pub(crate) id: Arc<str>,
-    pub(crate) to: mpsc::Sender<Meta>,
-}
 
 pub(crate) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 
@@ -279,53 +234,4 @@ impl Backend {
 
 impl Actor for Backend {
     type Context = Context<Self>;
-}
-
-impl Handler<Put> for Backend {
-    type Result = ();
-
-    fn handle(&mut self, put: Put, ctx: &mut Self::Context) {
-        let lifetime = (self.settings.result_expires > 0.0).then(|| duration(self.settings.result_expires));
-        let keep = Keep { lifetime, precedence: self.settings.result_precedence };
-        self.write(Request::Put { id: put.id, state: put.state, meta: put.meta, keep }, put.reply, ctx);
-    }
-}
-
-impl Handler<StoreRevoked> for Backend {
-    type Result = ();
-
-    fn handle(&mut self, revoked: StoreRevoked, ctx: &mut Self::Context) {
-        let failure = Failure::new("TaskRevokedError", "revoked").in_module("celery.exceptions");
-        for id in revoked.ids {
-            let meta = Draft::new(&id, State::Revoked).failure(&failure).encode(self.env.wall());
-            self.handle(Put { id, state: State::Revoked, meta, reply: Box::new(drop) }, ctx);
-        }
-    }
-}
-
-impl Handler<Forget> for Backend {
-    type Result = ();
-
-    fn handle(&mut self, forget: Forget, ctx: &mut Self::Context) {
-        self.write(Request::Forget { id: forget.id }, forget.reply, ctx);
-    }
-}
-
-impl Handler<Wait> for Backend {
-    type Result = ();
-
-    fn handle(&mut self, wait: Wait, ctx: &mut Self::Context) {
-        let watch = self.waiting.wait(wait, &self.env);
-        self.send(watch, ctx);
-        self.set_alarm(ctx);
-    }
-}
-
-impl Handler<Follow> for Backend {
-    type Result = ();
-
-    fn handle(&mut self, follow: Follow, ctx: &mut Self::Context) {
-        let watch = self.waiting.follow(follow);
-        self.send(watch, ctx);
-    }
 }

@@ -14,6 +14,7 @@
 //! | `states` | what is written into a result |
 //! | `request` | where one delivery stands |
 //! | `pool` | children that run task bodies |
+//! | `news` | what a worker hears |
 //! | `receive`, `finish`, `lifecycle`, `controlled` | the shell: a delivery comes in, an execution ends, the worker starts and ends, remote control |
 
 pub mod ack;
@@ -23,6 +24,7 @@ mod expiry;
 mod finish;
 mod lifecycle;
 mod limits;
+mod news;
 pub(crate) mod pool;
 mod prefetch;
 mod rates;
@@ -36,18 +38,20 @@ mod states;
 mod timers;
 
 use crate::app::App;
-use crate::backend::{Backend, Meta, NotStored};
+use crate::backend::Backend;
 use crate::broker::amqp::Name;
-use crate::broker::{Broker, Epoch, FromBroker, PublishError, SetPrefetch};
+use crate::broker::{Broker, SetPrefetch};
 use crate::collections::Map;
 use crate::control;
-use crate::env::{Alarm, Env, Signal};
+use crate::env::{Alarm, Env};
 use crate::message::Accept;
 use crate::producer::Producer;
 use crate::settings::{RateLimit, Settings, duration};
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, Addr, AsyncContext, Context};
 use bounded::BoundedIds;
-use pool::{AppSource, ChildEvent, Pool};
+pub(crate) use news::ShutDown;
+use news::{Answered, Asked, Buried, Exit, FromPool, Resent, Stored};
+use pool::{AppSource, Pool};
 use prefetch::Prefetch;
 use rates::Rates;
 use request::{Request, RequestId};
@@ -78,60 +82,6 @@ enum Due {
     HardLimit(RequestId),
     SoftShutdown,
 }
-
-/// When the backend was asked about a task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    /// When its message came.
-    First,
-    /// When its ETA had come.
-    AfterEta,
-}
-
-/// The backend says what it has of a task, if anything.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Answered {
-    id: RequestId,
-    asked: Asked,
-    meta: Option<Meta>,
-}
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct FromPool {
-    slot: usize,
-    generation: u64,
-    event: ChildEvent,
-}
-
-/// The state of a finished task is stored, or is not to be.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Stored(RequestId, Result<(), NotStored>);
-
-/// The retry of a finished task is sent, or could not be.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Resent(RequestId, Result<(), PublishError>);
-
-/// A message that is no task is among the dead letters, or could not be put there.
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Buried {
-    epoch: Epoch,
-    tag: u64,
-    result: Result<(), PublishError>,
-}
-
-/// A signal came, or somebody asks for what it would bring about.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct ShutDown(pub(crate) Signal);
-
-#[derive(Message)]
-#[rtype(result = "()")]
-struct Exit(i32);
 
 /// The actors that a worker works with: those of its process.
 #[derive(Clone)]
@@ -269,94 +219,5 @@ impl Actor for Worker {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         self.begin(ctx);
-    }
-}
-
-impl Handler<FromBroker> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, news: FromBroker, ctx: &mut Self::Context) {
-        match news {
-            FromBroker::Delivered(epoch, delivery) => self.receive(epoch, delivery, ctx),
-            FromBroker::Down(epoch) => self.connection_lost(epoch, ctx),
-            FromBroker::GaveUp => {
-                tracing::error!("no connection to the broker; the worker exits");
-                self.env.exit(1);
-            }
-        }
-    }
-}
-
-impl Handler<FromPool> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, news: FromPool, ctx: &mut Self::Context) {
-        if !self.pool.is_current(news.slot, news.generation) {
-            return;
-        }
-        match news.event {
-            ChildEvent::Heard(pool::FromChild::Accepted { request }) => self.accepted(request, ctx),
-            ChildEvent::Heard(pool::FromChild::Finished { request, outcome, children }) => {
-                self.pool.release(news.slot);
-                if let Some(request) = self.requests.get_mut(&request) {
-                    request.children = children;
-                }
-                self.finished(request, outcome, ctx);
-                self.dispatch();
-            }
-            ChildEvent::Exited(exit) => self.child_exited(news.slot, &exit, ctx),
-        }
-    }
-}
-
-impl Handler<Stored> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, Stored(id, result): Stored, ctx: &mut Self::Context) {
-        if let Err(error) = result {
-            tracing::error!(%error, "a result is lost");
-        }
-        self.settle(id, ctx);
-    }
-}
-
-impl Handler<Answered> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, answer: Answered, ctx: &mut Self::Context) {
-        self.answered(answer.id, answer.asked, answer.meta, ctx);
-    }
-}
-
-impl Handler<Resent> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, Resent(id, result): Resent, ctx: &mut Self::Context) {
-        self.resent(id, result, ctx);
-    }
-}
-
-impl Handler<Buried> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, buried: Buried, _: &mut Self::Context) {
-        self.buried(&buried);
-    }
-}
-
-impl Handler<ShutDown> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, ShutDown(signal): ShutDown, ctx: &mut Self::Context) {
-        let actions = self.shutdown.signal(signal, self.running + self.finishing);
-        self.act(actions, ctx);
-    }
-}
-
-impl Handler<Exit> for Worker {
-    type Result = ();
-
-    fn handle(&mut self, Exit(status): Exit, _: &mut Self::Context) {
-        self.env.exit(status);
     }
 }

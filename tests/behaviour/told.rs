@@ -46,13 +46,13 @@ async fn script(event: &str, client: &Client) -> AsyncResult<Value> {
     let options = CallOptions { task_id: Some(id.clone()), countdown, ..CallOptions::default() };
     client.sleep(seconds(1.0)).await;
     if event == "revoked_before_published" {
-        client.app.revoke(&[id], false).await.unwrap();
+        client.app.revoke(&[id], false).await.expect("published");
         client.sleep(seconds(1.0)).await;
     }
-    let call = client.app.remote::<(), Value>("main").apply_async((), options).await.unwrap();
+    let call = client.app.remote::<(), Value>("main").apply_async((), options).await.expect("published");
     client.sleep(seconds(2.0)).await;
     if event.contains("terminate") || event.contains("eta") {
-        call.revoke(event.contains("terminate")).await.unwrap();
+        call.revoke(event.contains("terminate")).await.expect("published");
         client.sleep(seconds(1.0)).await;
         assert_eq!(call.state().await, Ok(State::Revoked), "state_after_revoke");
     }
@@ -72,13 +72,14 @@ fn story(row: &Value, seed: u64) -> (u64, State, Value) {
         let (event, tell) = (event.clone(), tell.clone());
         async move {
             let call = script(&event, &client).await;
-            *tell.lock().unwrap() = Some((call.state().await.unwrap(), call.info().await.unwrap()));
+            let seen = (call.state().await.expect("a state"), call.info().await.expect("its info"));
+            *tell.lock().expect("one thread") = Some(seen);
             if event.starts_with("autoretry") {
-                call.revoke(false).await.unwrap();
+                call.revoke(false).await.expect("published");
             }
         }
     });
-    let (state, info) = told.lock().unwrap().take().expect("the script came to its end");
+    let (state, info) = told.lock().expect("one thread").take().expect("the script came to its end");
     (summary.executions, state, info)
 }
 
