@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use simq::events::State;
 use simq::scenario::testkit::Cluster;
+use simq::settings::{Profile, Settings};
 use simq::{App, CallOptions, Error, Kwargs, TaskContext, TaskError, TaskOptions};
 use std::time::Duration;
 
@@ -161,4 +162,25 @@ fn headers_stamps_and_a_shadow_travel_and_a_bad_state_name_is_refused() {
         let call = client.app.remote::<(), Value>("headers").apply_async((), options).await.unwrap();
         assert_eq!(call.get(LONG).await, Ok(json!("blue")));
     });
+}
+
+/// A result is stored before its message is acked. With the store gone for good, only `result_backend_max_retries` lets a
+/// worker go on without it.
+#[test]
+fn a_message_waits_unacked_for_its_result_as_long_as_the_result_is_tried() {
+    for (max_retries, stuck) in [(None, 1), (Some(3), 0)] {
+        let settings = Settings { result_backend_max_retries: max_retries, ..Settings::new(Profile::Safe) };
+        let app = move || {
+            let app = App::with_settings("results", settings.clone());
+            app.task("double", |_: TaskContext, (x,): (i64,)| async move { Ok(2 * x) });
+            app
+        };
+        let cluster = Cluster::new(app).kill_at(Duration::from_secs(1), "backend").limit(Duration::from_secs(120));
+        let report = cluster.run(|client| async move {
+            client.sleep(Duration::from_secs(2)).await;
+            client.app.remote::<(i64,), i64>("double").delay((4,)).await.unwrap();
+        });
+        assert_eq!((report.executions, report.succeeded), (1, 1));
+        assert_eq!(report.unsettled, stuck, "{max_retries:?}");
+    }
 }

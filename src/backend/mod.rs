@@ -38,9 +38,6 @@ pub(crate) type Reply<T> = Box<dyn FnOnce(T) + Send>;
 /// While something is owed, the store is asked this often whether it is there; a link that is silent for three times as
 /// long is given up.
 const PING: Duration = Duration::from_secs(5);
-/// First wait after a failed connect; each further one is twice as long, up to the second.
-const RECONNECT: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
-
 struct Unstored {
     request: Request,
     reply: Reply<Result<(), NotStored>>,
@@ -100,7 +97,7 @@ impl Backend {
                 match result {
                     Ok(link) => this.connected(link, ctx),
                     Err(error) => {
-                        this.failures += 1;
+                        this.failures = this.failures.saturating_add(1);
                         this.lost(&error.to_string(), ctx);
                     }
                 }
@@ -175,7 +172,7 @@ impl Backend {
     }
 
     fn lost(&mut self, why: &str, ctx: &mut Context<Self>) {
-        if !self.settings.result_backend_always_retry && self.failures > 0 {
+        if self.failures > self.tries() {
             for unstored in std::mem::take(&mut self.unstored) {
                 (unstored.reply)(Err(NotStored(why.to_owned())));
             }
@@ -189,11 +186,29 @@ impl Backend {
             self.connection = Connection::Idle;
             return;
         }
-        let wait = RECONNECT.0.saturating_mul(1 << self.failures.min(16)).min(RECONNECT.1);
+        let wait = self.wait();
         tracing::warn!(server = %self.server, why, ?wait, "result store lost; will connect again");
         self.connection = Connection::Down { until: self.env.now() + wait };
-        self.failures += 1;
         self.set_alarm(ctx);
+    }
+
+    /// Failed connects after which what waits to be stored is given up.
+    fn tries(&self) -> u32 {
+        if self.settings.result_backend_always_retry {
+            self.settings.result_backend_max_retries.unwrap_or(u32::MAX)
+        } else {
+            0
+        }
+    }
+
+    /// Twice as long after each failed connect.
+    fn wait(&self) -> Duration {
+        let [first, longest] = [
+            self.settings.result_backend_base_sleep_between_retries_ms,
+            self.settings.result_backend_max_sleep_between_retries_ms,
+        ];
+        let milliseconds = |number| Duration::from_millis(u64::from(number));
+        milliseconds(first).saturating_mul(1 << self.failures.min(16)).min(milliseconds(longest))
     }
 
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {

@@ -123,6 +123,8 @@ pub struct Summary {
     pub dead_lettered: u64,
     /// Messages that were rejected without requeue and that no dead-letter queue took: gone.
     pub rejected: u64,
+    /// Messages in queues or in workers' hands at the end, dead letters not counted.
+    pub unsettled: u64,
     /// Times a body began.
     pub executions: u64,
     /// Virtual time that it took.
@@ -265,6 +267,7 @@ impl Cluster {
             stuck: counts.stuck,
             dead_lettered: counts.dead_lettered,
             rejected: rejected as u64,
+            unsettled: outcome.ledger.tasks.values().map(|record| record.copies.unsigned_abs()).sum(),
             executions: counts.executions,
             virtual_time: Duration::from_nanos(end),
             seed,

@@ -24,12 +24,12 @@ macro_rules! result_settings {
     [later "Redis"] result_compression: Option<Compression> = None, None;
     /// Try to store a result until the backend takes it; off, one failed connect loses it and the task is acked.
     result_backend_always_retry: bool = true, false;
-    /// Tries after which a result is given up; unset, never.
-    [later "results"] result_backend_max_retries: Option<u32> = None, None;
-    /// Milliseconds before the first further try.
-    [later "results"] result_backend_base_sleep_between_retries_ms: u32 = 10, 10;
-    /// Longest wait between tries, milliseconds.
-    [later "results"] result_backend_max_sleep_between_retries_ms: u32 = 10_000, 10_000;
+    /// With `result_backend_always_retry`: failed connects in a row after which a result is given up; unset, never.
+    result_backend_max_retries: Option<u32> = None, None;
+    /// Milliseconds before the first further connect; each wait is twice as long as the one before.
+    result_backend_base_sleep_between_retries_ms: u32 where (1 to 3_600_000) = 200, 10;
+    /// Longest of those waits, milliseconds.
+    result_backend_max_sleep_between_retries_ms: u32 = 10_000, 10_000;
     /// Seconds after which what is known of a chord is forgotten; unset, `result_expires`.
     [later "canvas"] result_chord_expires: Option<Seconds> = None, None;
     /// Seconds that the results of a chord's header may take to be read.
