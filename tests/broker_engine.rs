@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 use simq::broker::amqp::{
     ChannelId, DeathReason, Delivery, DropReason, Engine, Event, ExchangeKind, Method, Movement, Name, Output,
-    Overflow, QueueOptions,
+    Overflow, QueueOptions, Refusal,
 };
 use simq::message::{DeliveryMode, Message};
 use std::cmp::Reverse;
@@ -631,7 +631,7 @@ fn a_full_queue_drops_its_head_or_refuses() {
         [
             Event::Confirmed { seq: 1, multiple: false },
             Event::Confirmed { seq: 2, multiple: false },
-            Event::Refused { seq: 3 }
+            Event::Refused { seq: 3, why: Refusal::QueueFull }
         ]
     );
     assert_eq!(broker.ready("drop"), ["b", "c"]);
@@ -936,7 +936,7 @@ impl Model {
         let seq = self.clients[publisher].confirms;
         let full = self.options.max_length.is_some_and(|max| self.ready.len() + 1 > max as usize);
         if full && self.options.overflow == Overflow::RejectPublish {
-            return self.say(publisher, Event::Refused { seq });
+            return self.say(publisher, Event::Refused { seq, why: Refusal::QueueFull });
         }
         let priority = message.properties.priority.min(self.options.max_priority.unwrap_or(0));
         self.published += 1;
@@ -1503,7 +1503,7 @@ impl Auditor {
                 }
                 false
             }
-            (Event::Confirmed { seq, multiple: false } | Event::Refused { seq }, Some(Method::Publish { .. })) => {
+            (Event::Confirmed { seq, multiple: false } | Event::Refused { seq, .. }, Some(Method::Publish { .. })) => {
                 client.answered += 1;
                 assert_eq!(seq, client.answered, "confirmed in order");
                 false

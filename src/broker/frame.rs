@@ -1,6 +1,6 @@
 //! AMQP methods on a link: names for effects, digests for traces.
 
-use super::amqp::{Event, Method};
+use super::amqp::{Event, Method, Refusal};
 use crate::env::{Digest, Frame};
 use crate::message::Message;
 use std::fmt;
@@ -108,7 +108,8 @@ impl Frame for FromServer {
                 digest_message(digest.number(delivery.tag).number(flags), &delivery.message)
             }
             Event::Confirmed { seq, multiple } => digest.number(*seq).number(u64::from(*multiple)),
-            Event::Refused { seq } => digest.number(*seq),
+            Event::Refused { seq, why: Refusal::QueueFull } => digest.number(*seq),
+            Event::Refused { seq, why: Refusal::StoreFull } => digest.number(*seq).number(1),
             Event::Closed { code, text } => digest.number(u64::from(*code)).bytes(text.as_bytes()),
             _ => digest,
         }
@@ -141,7 +142,7 @@ impl fmt::Display for FromServer {
                 write!(f, " {} as {}", id(&delivery.message), delivery.tag)?;
                 if delivery.redelivered { f.write_str(" (redelivered)") } else { Ok(()) }
             }
-            FromServer::Event(Event::Confirmed { seq, .. } | Event::Refused { seq }) => write!(f, " {seq}"),
+            FromServer::Event(Event::Confirmed { seq, .. } | Event::Refused { seq, .. }) => write!(f, " {seq}"),
             FromServer::Event(Event::Closed { code, text }) => write!(f, " {code} {text}"),
             _ => Ok(()),
         }

@@ -49,6 +49,9 @@ pub enum PublishError {
     /// The broker did not take it: a full queue.
     #[error("refused by the broker: the queue {0} is full")]
     Refused(String),
+    /// The broker's directory holds all that it may.
+    #[error("refused by the broker: its directory holds `embedded_max_bytes`; it takes more when tasks are done")]
+    StoreFull,
     /// Too many publishes are under way in this process.
     #[error("more than {0} publishes are under way in this process")]
     Overloaded(usize),

@@ -148,7 +148,10 @@ impl Server {
         let now = self.env.now().0;
         let mut clock = Clock::default();
         if let Some(journal) = &self.journal {
-            engine.set_full(journal.is_full());
+            let full = journal.is_full();
+            if engine.set_full(full) && full {
+                tracing::warn!("the journal holds embedded_max_bytes: messages are refused until tasks are done");
+            }
             clock = Clock { now, wall: self.env.wall().as_micros() };
         }
         act(&mut engine, now, &mut Outlet { server: self, clock });

@@ -1,6 +1,6 @@
 //! One live connection to the broker: what was sent on it and what it still owes.
 
-use super::amqp::{Event, Method, Name, QueueOptions};
+use super::amqp::{Event, Method, Name, QueueOptions, Refusal};
 use super::entities::{Entities, Source, Target, task_queue};
 use super::frame::{FromServer, ToServer};
 use super::{Epoch, PublishError, Reply, Settle, Settlement};
@@ -137,11 +137,14 @@ impl Session {
                 self.confirmed(seq, multiple);
                 None
             }
-            Event::Refused { seq } => {
+            Event::Refused { seq, why } => {
                 if let Some(at) = self.unconfirmed.iter().position(|waiting| waiting.seq == seq)
                     && let Some(waiting) = self.unconfirmed.remove(at)
                 {
-                    (waiting.reply)(Err(PublishError::Refused(waiting.queue.to_string())));
+                    (waiting.reply)(Err(match why {
+                        Refusal::QueueFull => PublishError::Refused(waiting.queue.to_string()),
+                        Refusal::StoreFull => PublishError::StoreFull,
+                    }));
                 }
                 None
             }

@@ -97,22 +97,26 @@ impl<T: 'static> Journal<T> {
 
     /// Starts writing.
     pub(crate) fn start(self: &Rc<Self>, keeper: Rc<impl Keeper<Output = T>>) {
-        let writing = self.clone();
+        let (writing, keeping) = (self.clone(), keeper.clone());
         self.env.spawn(async move {
-            let error = writing.write_on(&*keeper).await;
-            tracing::error!(%error, "the journal can't be written; the embedded queue stops");
-            writing.stopped.set(true);
-            writing.outbox.take();
-            keeper.stop();
+            let error = writing.write_on(&*keeping).await;
+            writing.give_up(&*keeping, &error);
         });
         if self.journaling.fsync == Fsync::EverySecond {
             let syncing = self.clone();
             self.env.spawn(async move {
-                if let Err(error) = syncing.sync_on().await {
-                    tracing::error!(%error, "the journal can't be synced; a loss of power may lose what it holds");
-                }
+                let error = syncing.sync_on().await;
+                syncing.give_up(&*keeper, &error);
             });
         }
+    }
+
+    /// A disk that failed once is not believed again: what it was given may be gone, whatever it says later.
+    fn give_up(&self, keeper: &impl Keeper<Output = T>, error: &JournalError) {
+        tracing::error!(%error, "the journal can't be written; the embedded queue stops");
+        self.stopped.set(true);
+        self.outbox.take();
+        keeper.stop();
     }
 
     async fn write_on(&self, keeper: &impl Keeper<Output = T>) -> JournalError {
@@ -162,12 +166,14 @@ impl<T: 'static> Journal<T> {
         Ok(())
     }
 
-    async fn sync_on(&self) -> Result<(), JournalError> {
+    async fn sync_on(&self) -> JournalError {
         loop {
             self.unsynced.notified().await;
             self.env.sleep(SYNC_EVERY).await;
             let file = self.file.borrow().0.clone();
-            self.sync(&file).await?;
+            if let Err(error) = self.sync(&file).await {
+                return error;
+            }
         }
     }
 
@@ -193,7 +199,9 @@ impl<T: 'static> Journal<T> {
             let marks = self.journaling.fsync != Fsync::Never;
             // What has gathered is part of the snapshot already, and is not written again.
             let (next, content) =
-                Log::begin(log.generation + 1, marks, log.ticket, |snapshot| keeper.describe(snapshot));
+                Log::begin(log.generation + 1, marks, self.journaling.max_bytes, log.ticket, |snapshot| {
+                    keeper.describe(snapshot)
+                });
             *log = next;
             (log.ticket, content, log.generation)
         };

@@ -3,8 +3,8 @@
 use super::frame::{HEADER, Records, header};
 
 /// A log may outgrow twice its snapshot by this much before it is compacted: a small queue is not compacted all the
-/// time.
-pub(super) const SLACK: u64 = 16 << 20;
+/// time. Where less is kept at most, the slack is smaller, too.
+const SLACK: u64 = 16 << 20;
 
 /// Content of a record of a snapshot at which the next one begins.
 const SNAPSHOT_RECORD: usize = 1 << 16;
@@ -19,6 +19,7 @@ pub(crate) struct Log {
     /// Bytes that were appended to the file, and begun with.
     pub(super) written: u64,
     snapshot: u64,
+    slack: u64,
     /// Records since the process began, over all files.
     pub(super) ticket: u64,
     spare: Vec<u8>,
@@ -38,10 +39,12 @@ impl Snapshot<'_> {
 }
 
 impl Log {
-    /// A new file and what it begins with. `ticket` counts on from an earlier one.
+    /// A new file and what it begins with. `ticket` counts on from an earlier one; `max_bytes` is how much is to be
+    /// kept at most.
     pub(super) fn begin(
         generation: u64,
         marks: bool,
+        max_bytes: u64,
         ticket: u64,
         describe: impl FnOnce(&mut Snapshot<'_>),
     ) -> (Log, Vec<u8>) {
@@ -52,7 +55,9 @@ impl Log {
         let mut file = std::mem::take(&mut records.bytes);
         let length = file.len() as u64;
         file[..HEADER].copy_from_slice(&header(generation, marks, length));
-        let log = Log { generation, marks, records, written: length, snapshot: length, ticket, spare: Vec::new() };
+        let slack = SLACK.min(max_bytes / 4);
+        let log =
+            Log { generation, marks, slack, records, written: length, snapshot: length, ticket, spare: Vec::new() };
         (log, file)
     }
 
@@ -93,6 +98,6 @@ impl Log {
     /// Whether more than half of the file is likely to be of no use any more. Whatever the true share is: to write a
     /// snapshot then costs no more than what was written since the last one.
     pub(super) fn outgrown(&self) -> bool {
-        self.written > 2 * self.snapshot + SLACK
+        self.written > 2 * self.snapshot + self.slack
     }
 }

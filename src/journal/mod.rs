@@ -22,6 +22,8 @@ mod keeper;
 mod log;
 pub(crate) mod message;
 mod open;
+#[cfg(test)]
+pub(crate) mod paper;
 
 pub use error::JournalError;
 pub(crate) use keeper::{Journal, Keeper};

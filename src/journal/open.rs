@@ -82,7 +82,7 @@ impl Opened {
         describe: impl FnOnce(&mut Snapshot<'_>),
     ) -> Result<Rc<Journal<T>>, JournalError> {
         let marks = self.journaling.fsync != Fsync::Never;
-        let (log, content) = Log::begin(self.generation + 1, marks, 0, describe);
+        let (log, content) = Log::begin(self.generation + 1, marks, self.journaling.max_bytes, 0, describe);
         let file = file_name(log.generation);
         let (complete, begun): (Vec<_>, Vec<_>) = self.files.into_iter().partition(|file| generation(file).is_some());
         // A file that a kill left half written may have the name under which this one is written.

@@ -8,8 +8,9 @@ use super::{Engine, Output};
 
 impl Engine {
     /// Takes in no further persistent messages from publishers, or does again: they are refused as by a full queue.
-    pub(crate) fn set_full(&mut self, full: bool) {
-        self.full = full;
+    /// Tells whether that is new.
+    pub(crate) fn set_full(&mut self, full: bool) -> bool {
+        std::mem::replace(&mut self.full, full) != full
     }
 
     /// The state that a restart keeps, as the changes that make it.

@@ -68,14 +68,23 @@ pub enum Event {
     GetEmpty,
     /// `basic.ack` to a publisher: publish number `seq`, and with `multiple` all before it, are safe.
     Confirmed { seq: u64, multiple: bool },
-    /// `basic.nack` to a publisher: the broker did not take it (a full queue with `reject-publish`).
-    Refused { seq: u64 },
+    /// `basic.nack` to a publisher: the broker did not take it.
+    Refused { seq: u64, why: Refusal },
     /// `basic.return`: a mandatory message that no queue was bound for. Comes before its confirm.
     Returned { exchange: Name, routing_key: Name, message: Arc<Message> },
     /// `basic.cancel` from the server: the queue of this consumer is gone.
     ConsumerCancelled { consumer: Name },
     /// The channel was closed by an error; nothing further comes. 404, 403, 405, 406 as RabbitMQ.
     Closed { code: u16, text: String },
+}
+
+/// Why a publish was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A queue with `reject-publish` is full.
+    QueueFull,
+    /// The broker keeps as much as it may (`embedded_max_bytes`).
+    StoreFull,
 }
 
 /// One message handed to a consumer.

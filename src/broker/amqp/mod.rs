@@ -36,6 +36,6 @@ pub use change::Change;
 pub use channel::ChannelId;
 pub use engine::Engine;
 pub use inspect::{QueueStats, ReadyMessage, UnackedMessage};
-pub use method::{Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions};
+pub use method::{Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions, Refusal};
 pub use output::{DeathReason, DropReason, Movement, Output};
 pub(crate) use recovery::Recovery;

@@ -5,7 +5,7 @@ use super::error::ChannelError;
 use super::kept::tell_stored;
 use super::queue::{Queue, QueueId};
 use super::stored::Origin;
-use super::{ChannelId, DropReason, Engine, Event, Movement, Name, Output};
+use super::{ChannelId, DropReason, Engine, Event, Movement, Name, Output, Refusal};
 use crate::message::Message;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ impl Engine {
             if mandatory {
                 out.send(ch, Event::Returned { exchange, routing_key, message });
             }
-            self.confirm(ch, true, out);
+            self.confirm(ch, None, out);
             return Ok(());
         }
         let refused = if self.full && Queue::keeps(&message) {
@@ -45,6 +45,7 @@ impl Engine {
         } else {
             self.split_refusing(&mut targets)
         };
+        let refusal = if self.full { Refusal::StoreFull } else { Refusal::QueueFull };
         self.refuse(&refused, &message, out);
         if let Some(last) = targets.pop() {
             let origin = Origin { exchange, routing_key };
@@ -55,7 +56,7 @@ impl Engine {
         }
         self.targets = targets;
         self.run(now, out);
-        self.confirm(ch, refused.is_empty(), out);
+        self.confirm(ch, (!refused.is_empty()).then_some(refusal), out);
         Ok(())
     }
 
@@ -111,8 +112,8 @@ impl Engine {
         self.mark_dirty(id);
     }
 
-    fn confirm(&mut self, ch: ChannelId, taken: bool, out: &mut impl Output) {
+    fn confirm(&mut self, ch: ChannelId, refused: Option<Refusal>, out: &mut impl Output) {
         let Some(seq) = self.channels.get_mut(ch.0).and_then(|channel| channel.number_publish()) else { return };
-        out.send(ch, if taken { Event::Confirmed { seq, multiple: false } } else { Event::Refused { seq } });
+        out.send(ch, refused.map_or(Event::Confirmed { seq, multiple: false }, |why| Event::Refused { seq, why }));
     }
 }

@@ -28,7 +28,7 @@ pub(super) struct RealDirectory {
 pub(super) fn open(path: &Path) -> Result<RealDirectory, DiskError> {
     let shown = path.display().to_string();
     let failed = |action, error| failed(action, path, &error);
-    fs::create_dir_all(path).map_err(|error| failed("make", error))?;
+    make(path).map_err(|error| failed("make", error))?;
     let lock = path.join(LOCK);
     let lock = OpenOptions::new().create(true).truncate(false).write(true).open(lock);
     let lock = lock.map_err(|error| failed("make a lock in", error))?;
@@ -40,6 +40,18 @@ pub(super) fn open(path: &Path) -> Result<RealDirectory, DiskError> {
     super::thread("simq-disk", move || jobs.into_iter().for_each(|job| job()))
         .map_err(|error| failed("start a thread for", error))?;
     Ok(RealDirectory { path: path.to_owned(), shown, open: RefCell::default(), slow, _lock: lock })
+}
+
+/// Makes a directory and those above it, and the names of those that were missing safe from a loss of power.
+fn make(path: &Path) -> io::Result<()> {
+    let missing: Vec<_> =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).collect();
+    fs::create_dir_all(path)?;
+    for above in missing.iter().filter_map(|folder| folder.parent()) {
+        let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        File::open(above)?.sync_all()?;
+    }
+    Ok(())
 }
 
 fn failed(action: &'static str, path: &Path, error: &io::Error) -> DiskError {

@@ -3,12 +3,14 @@
 use super::super::{ChannelId, Event, ExchangeKind, Method, Movement, Name, Overflow, QueueOptions, Recovery};
 use super::*;
 use crate::journal::Clock;
+use crate::journal::paper::{Paper, clock};
 use crate::message::{DeliveryMode, Message};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 const MS: u64 = 1_000_000;
+const MAX_BYTES: u64 = 1 << 16;
 
 #[derive(Clone, Debug)]
 enum Act {
@@ -32,14 +34,15 @@ enum How {
     Release,
 }
 
-/// An engine, and the records that its journal has by now.
-#[derive(Default)]
+/// An engine, and the file that its journal is by now.
 struct Kept {
     engine: Engine,
     now: u64,
     ids: Vec<ChannelId>,
-    records: Vec<Vec<u8>>,
+    paper: Paper,
     written: Vec<u8>,
+    /// The engine as it was when a record of the file was written, and where that ends.
+    past: Vec<(usize, Engine, u64)>,
 }
 
 struct Writer<'a>(&'a mut Vec<u8>, Clock);
@@ -57,16 +60,27 @@ impl Output for Writer<'_> {
 }
 
 impl Kept {
-    fn clock(&self) -> Clock {
-        Clock { now: self.now, wall: 1_700_000_000_000_000 + (self.now / 1_000) as i64 }
+    fn new() -> Self {
+        let (engine, paper) = (Engine::default(), Paper::new(MAX_BYTES));
+        let past = vec![(paper.file.len(), engine.clone(), 0)];
+        Kept { engine, now: 0, ids: Vec::new(), paper, written: Vec::new(), past }
     }
 
     fn call(&mut self, act: impl FnOnce(&mut Engine, u64, &mut Writer<'_>)) {
-        let clock = self.clock();
+        let clock = clock(self.now);
         act(&mut self.engine, self.now, &mut Writer(&mut self.written, clock));
         if !self.written.is_empty() {
-            self.records.push(std::mem::take(&mut self.written));
+            self.paper.append(&std::mem::take(&mut self.written));
+            self.past.push((self.paper.file.len(), self.engine.clone(), self.now));
         }
+    }
+
+    fn compact(&mut self) {
+        let (engine, clock) = (&self.engine, clock(self.now));
+        self.paper.compact(|snapshot| {
+            engine.describe(|change| snapshot.part(|content| change.write(clock, content)));
+        });
+        self.past = vec![(self.paper.file.len(), self.engine.clone(), self.now)];
     }
 
     fn act(&mut self, act: Act) {
@@ -105,32 +119,44 @@ impl Kept {
                 self.call(|engine, now, out| engine.restart(now, out));
                 self.ids.clear();
             }
-            Act::Compact => {
-                let (mut snapshot, clock) = (Vec::new(), self.clock());
-                self.engine.describe(|change| change.write(clock, &mut snapshot));
-                self.records = vec![snapshot];
+            Act::Compact => self.compact(),
+            Act::Full(full) => {
+                self.engine.set_full(full);
             }
-            Act::Full(full) => self.engine.set_full(full),
         }
     }
 
     fn recovered(&self) -> Engine {
-        let mut recovery = Recovery::new(self.clock());
-        for record in &self.records {
-            assert_eq!(recovery.replay(record), Ok(()));
-        }
-        recovery.finish()
+        recovered(&self.paper.file, self.now)
     }
 
     /// What the process finds when it ends now and starts again is what a restart of the engine leaves.
     fn check(&self) {
-        let mut scratch = Vec::new();
-        let (mut expected, mut found) = (self.engine.clone(), self.recovered());
-        for engine in [&mut expected, &mut found] {
-            engine.restart(self.now, &mut Writer(&mut scratch, self.clock()));
-        }
-        assert_eq!(view(&found), view(&expected));
+        assert_eq!(restarted(self.recovered(), self.now), restarted(self.engine.clone(), self.now));
     }
+
+    /// And so it is if the last `records` were cut short, or one of them at whatever byte.
+    fn check_tail(&self, records: usize) {
+        let tail = &self.past[self.past.len().saturating_sub(records + 1)..];
+        for (number, (end, engine, now)) in tail.iter().enumerate() {
+            let next = tail.get(number + 1).map_or(self.paper.file.len() + 1, |(next, ..)| *next);
+            let expected = restarted(engine.clone(), *now);
+            for cut in *end..next {
+                assert_eq!(restarted(recovered(&self.paper.file[..cut], *now), *now), expected, "cut to {cut} bytes");
+            }
+        }
+    }
+}
+
+fn recovered(file: &[u8], now: u64) -> Engine {
+    let mut recovery = Recovery::new(clock(now));
+    assert_eq!(Paper::read(file, |record| recovery.replay(record)), Ok(()));
+    recovery.finish()
+}
+
+fn restarted(mut engine: Engine, now: u64) -> BTreeMap<String, Vec<String>> {
+    engine.restart(now, &mut Writer(&mut Vec::new(), clock(now)));
+    view(&engine)
 }
 
 /// All that a client could ever notice of the state that is kept. Keys and positions are the engine's own affair.
@@ -241,6 +267,25 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
+fn with_queues() -> Kept {
+    let mut kept = Kept::new();
+    for queue in ["q0", "q1", "q2"].map(Name::from) {
+        let options = options_of(&queue);
+        kept.act(Act::Apply(0, Method::QueueDeclare { queue, passive: false, options }));
+    }
+    kept
+}
+
+/// Does what is to be done; a channel that was closed by an error comes back at once.
+fn go_on(kept: &mut Kept, act: Act) {
+    kept.act(act);
+    for ch in 0..kept.ids.len() {
+        if kept.engine.channels.get(kept.ids[ch].0).is_none_or(|channel| channel.closed) {
+            kept.act(Act::Reconnect(ch));
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -248,20 +293,9 @@ proptest! {
     fn whenever_the_process_ends_the_journal_has_what_a_restart_leaves(
         acts in prop::collection::vec(any_act(), 0..80),
     ) {
-        let mut kept = Kept::default();
-        for queue in ["q0", "q1", "q2"].map(Name::from) {
-            let options = options_of(&queue);
-            kept.act(Act::Apply(0, Method::QueueDeclare { queue, passive: false, options }));
-        }
+        let mut kept = with_queues();
         for act in acts {
-            kept.act(act);
-            // A channel that was closed by an error comes back at once.
-            for ch in 0..kept.ids.len() {
-                let deaf = kept.engine.channels.get(kept.ids[ch].0).is_none_or(|channel| channel.closed);
-                if deaf {
-                    kept.act(Act::Reconnect(ch));
-                }
-            }
+            go_on(&mut kept, act);
             kept.check();
         }
     }
@@ -275,10 +309,46 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_last_write_that_was_cut_short_at_any_byte_was_never_made(acts in prop::collection::vec(any_act(), 0..60)) {
+        let mut kept = with_queues();
+        acts.into_iter().for_each(|act| go_on(&mut kept, act));
+        kept.check_tail(4);
+    }
+}
+
+/// A queue through which ever so much goes, and in which little is.
+#[test]
+fn the_file_is_bounded_by_what_is_kept() {
+    let mut kept = with_queues();
+    let message = Message { body: vec![b'x'; 200].into(), ..Message::default() };
+    let publish =
+        Method::Publish { exchange: "".into(), routing_key: "q0".into(), mandatory: false, message: Arc::new(message) };
+    let consume = Method::Consume { queue: "q0".into(), consumer: "a".into(), no_ack: false };
+    kept.act(Act::Apply(1, consume));
+    let mut compactions = 0;
+    for _ in 0..2_000 {
+        kept.act(Act::Apply(0, publish.clone()));
+        kept.act(Act::Settle(1, 0, How::Ack));
+        if kept.paper.outgrown() {
+            kept.compact();
+            compactions += 1;
+        }
+        // Some hundred bytes for the queues, twice; the slack; and one call's records.
+        let most = 2 * 600 + MAX_BYTES as usize / 4 + 600;
+        assert!(kept.paper.file.len() < most, "{} bytes", kept.paper.file.len());
+    }
+    assert!(compactions > 10);
+    kept.check();
+}
+
 /// A task that kills its process each time would else come back for ever.
 #[test]
 fn a_delivery_that_the_process_did_not_survive_counts_as_a_return() {
-    let mut kept = Kept::default();
+    let mut kept = Kept::new();
     let declare = Method::QueueDeclare { queue: "q0".into(), passive: false, options: options_of("q0") };
     let letters = Method::QueueDeclare { queue: "q2".into(), passive: false, options: options_of("q2") };
     let consume = Method::Consume { queue: "q0".into(), consumer: "a".into(), no_ack: false };
@@ -293,8 +363,7 @@ fn a_delivery_that_the_process_did_not_survive_counts_as_a_return() {
         kept.engine = kept.recovered();
         kept.ids.clear();
         // As a server does it: the next journal begins with the state after the restart.
-        let clock = kept.clock();
-        kept.engine.restart(kept.now, &mut Writer(&mut Vec::new(), clock));
+        kept.engine.restart(kept.now, &mut Writer(&mut Vec::new(), clock(kept.now)));
         kept.act(Act::Compact);
         let count = |queue| kept.engine.queue_stats(queue).map(|stats| stats.ready);
         assert_eq!((count("q0"), count("q2")), (Some(ready), Some(dead)));
