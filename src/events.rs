@@ -118,7 +118,8 @@ pub struct Event<'a> {
 #[derive(Clone, Copy, Debug)]
 pub enum What<'a> {
     /// A caller asked for the task to be sent; `due` is its ETA, seconds from now.
-    Calling { task: &'a str, queue: &'a str, retries: u32, delay_nanos: u64 },
+    /// A broadcast goes to every worker that listens.
+    Calling { task: &'a str, queue: &'a str, retries: u32, delay_nanos: u64, broadcast: bool },
     /// The caller was told that the message is on its way (or safe, with confirms).
     Called,
     /// The caller was told that it is not.
@@ -209,7 +210,9 @@ impl What<'_> {
 
     fn detail(&self) -> u64 {
         match *self {
-            What::Calling { retries, delay_nanos, .. } => u64::from(retries) ^ delay_nanos.rotate_left(8),
+            What::Calling { retries, delay_nanos, broadcast, .. } => {
+                u64::from(retries) ^ delay_nanos.rotate_left(8) ^ u64::from(broadcast).rotate_left(63)
+            }
             What::Dropped { why, .. } | What::DeadLettered { why, .. } => why as u64,
             What::Received { redelivered } => u64::from(redelivered),
             What::Started { retries, redelivered } => u64::from(retries) << 1 | u64::from(redelivered),

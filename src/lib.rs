@@ -8,6 +8,7 @@
 //! | [`app`] | an application: tasks, options, typed handles, results |
 //! | [`message`] | messages on the wire: Celery's protocol 2 |
 //! | [`schedule`] | when something is due |
+//! | [`routing`] | which queue or exchange a call goes to |
 //! | [`producer`], [`broker`], [`worker`], [`backend`], [`beat`] | the five actors |
 //! | [`control`] | remote control: requests that are broadcast to workers |
 //! | [`journal`] | what the embedded queue keeps in a directory |
@@ -27,6 +28,7 @@ pub mod events;
 pub mod journal;
 pub mod message;
 pub mod producer;
+pub mod routing;
 #[cfg(feature = "sim")]
 pub mod scenario;
 pub mod schedule;

@@ -85,7 +85,7 @@ fn the_production_build_has_no_simulator() {
 #[test]
 fn arrows_point_down_only() {
     let actors = ["app", "producer", "broker", "worker", "backend", "beat"];
-    let pure = ["message", "schedule"];
+    let pure = ["message", "schedule", "routing", "control"];
     for (path, text) in sources("src") {
         let mut rooms = path.components().skip(1);
         let room = rooms.next().map(|room| room.as_os_str().to_string_lossy().replace(".rs", "")).unwrap_or_default();

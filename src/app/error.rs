@@ -147,6 +147,9 @@ pub enum Error {
     /// The message was not (known to be) published.
     #[error("the call was not published: {0}")]
     Publish(#[from] crate::broker::PublishError),
+    /// The call can't be routed.
+    #[error("the call can't be routed: {0}")]
+    Routing(#[from] crate::routing::RoutingError),
     /// No result in time.
     #[error("no result within {0:?}")]
     Timeout(Duration),

@@ -26,6 +26,7 @@ pub(crate) use current::Parent;
 pub(crate) use node::Client;
 pub(crate) use task::Definition;
 
+use crate::routing::{Route, RouteCall, Router};
 use crate::settings::{Profile, Settings};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -60,7 +61,11 @@ struct Inner {
     settings: Settings,
     tasks: RwLock<BTreeMap<Arc<str>, Arc<Definition>>>,
     client: OnceLock<Client>,
+    routers: Arc<Routers>,
 }
+
+/// Routers from code, in the order in which they were added.
+pub(crate) type Routers = RwLock<Vec<Arc<Router>>>;
 
 impl App {
     /// An application with the settings of profile `safe`.
@@ -70,8 +75,8 @@ impl App {
 
     /// An application with these settings.
     pub fn with_settings(name: impl Into<String>, settings: Settings) -> Self {
-        let (name, tasks, client) = (name.into(), RwLock::default(), OnceLock::new());
-        App(Arc::new(Inner { name, settings, tasks, client }))
+        let (name, tasks, client, routers) = (name.into(), RwLock::default(), OnceLock::new(), Arc::default());
+        App(Arc::new(Inner { name, settings, tasks, client, routers }))
     }
 
     /// Its name, for logs.
@@ -82,6 +87,16 @@ impl App {
     /// Its settings.
     pub fn settings(&self) -> &Settings {
         &self.0.settings
+    }
+
+    /// Adds a router: a function that says where a call goes, or nothing. Routers are asked in the order in which they were
+    /// added, before `task_routes`; the first answer counts, and what the call names itself goes before it.
+    pub fn router(&self, router: impl Fn(&RouteCall<'_>) -> Option<Route> + Send + Sync + 'static) {
+        self.0.routers.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(router));
+    }
+
+    pub(crate) fn routers(&self) -> Arc<Routers> {
+        self.0.routers.clone()
     }
 
     /// Registers a task with default options and returns its handle. A later registration under one name replaces the

@@ -67,7 +67,7 @@ impl Node {
     pub fn start(env: &Env, app: App, endpoints: &Endpoints) -> Node {
         let settings = Arc::new(app.settings().clone());
         let broker = Broker::start(env, settings.clone(), endpoints.broker.clone());
-        let producer = Producer::start(env, settings.clone(), broker.clone());
+        let producer = Producer::start(env, settings.clone(), app.routers(), broker.clone());
         let backend = Backend::start(env, settings, endpoints.backend.clone());
         let revoke_in_backend = app.settings().revoke_in_backend;
         app.set_client(Client { producer: producer.clone(), backend: backend.clone(), revoke_in_backend });

@@ -4,6 +4,7 @@ use super::current::Parent;
 use super::{App, AsyncResult, CallOptions, Error, Failure, TaskArgs, TaskContext, TaskError, TaskOptions, TaskResult};
 use crate::env::LocalFuture;
 use crate::producer::{Call, Send};
+use crate::routing::Route;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -96,7 +97,8 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
         let client = self.app.client()?;
         let (args, kwargs) = args.to_json().map_err(Error::Arguments)?;
         let (task, parent) = (self.definition.name.clone(), Parent::current());
-        let call = Call { task, args, kwargs, options: self.with_task_options(options), parent: parent.clone() };
+        let (options, own) = (self.with_task_options(options), self.own_route());
+        let call = Call { task, args, kwargs, options, own, parent: parent.clone() };
         let (told, reply) = oneshot::channel();
         client.producer.do_send(Send {
             call,
@@ -112,15 +114,18 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
         Ok(AsyncResult::new(id, client.clone()))
     }
 
+    /// Where its calls go if neither they nor a router says so.
+    fn own_route(&self) -> Route {
+        let TaskOptions { queue, priority, expires, .. } = &self.definition.options;
+        Route { queue: queue.clone(), priority: *priority, expires: *expires, ..Route::default() }
+    }
+
     fn with_task_options(&self, call: CallOptions) -> CallOptions {
         let task = &self.definition.options;
         CallOptions {
-            queue: call.queue.or_else(|| task.queue.clone()),
-            priority: call.priority.or(task.priority),
             serializer: call.serializer.or(task.serializer),
             compression: call.compression.or(task.compression),
             ignore_result: call.ignore_result.or(task.ignore_result),
-            expires: call.expires.or(task.expires),
             ..call
         }
     }

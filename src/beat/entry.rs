@@ -2,6 +2,7 @@
 
 use crate::app::CallOptions;
 use crate::producer::Call;
+use crate::routing::Route;
 use crate::schedule::{Schedule, Zone};
 use serde_json::value::RawValue;
 use std::sync::Arc;
@@ -71,7 +72,14 @@ impl Entry {
         let mut options = self.options.clone();
         options.task_id = task_id;
         options.headers.set("celery_beat_task", true);
-        Call { task: self.task.clone(), args: self.args.clone(), kwargs: self.kwargs.clone(), options, parent: None }
+        Call {
+            task: self.task.clone(),
+            args: self.args.clone(),
+            kwargs: self.kwargs.clone(),
+            options,
+            own: Route::default(),
+            parent: None,
+        }
     }
 
     /// How long its messages live.

@@ -1,6 +1,7 @@
 //! Queues, exchanges and bindings that must exist before somebody publishes to them or consumes from them.
 
 use super::amqp::{ExchangeKind, Method, Name, QueueOptions};
+use crate::routing::{Kind, Published, QueueSpec, Queues};
 use crate::settings::Settings;
 use std::sync::Arc;
 
@@ -11,6 +12,8 @@ pub(crate) struct Target {
     pub(crate) routing_key: Name,
     /// What to declare before.
     pub(crate) entities: Entities,
+    /// Whoever listens has a copy; that may be nobody.
+    pub(crate) broadcast: bool,
 }
 
 impl Target {
@@ -20,7 +23,28 @@ impl Target {
             static DEFAULT_EXCHANGE: Name = "".into();
         }
         let exchange = DEFAULT_EXCHANGE.with(Name::clone);
-        Target { exchange, routing_key: queue.clone(), entities: Entities::Queue(queue) }
+        Target { exchange, routing_key: queue.clone(), entities: Entities::Queue(queue), broadcast: false }
+    }
+
+    /// Where a call is published. Before a message goes to an exchange, all queues that are known to be bound to it are
+    /// declared: it is to wait there, whether or not a worker has been.
+    pub(crate) fn of(published: &Published<'_>, queues: &Queues, settings: &Settings) -> Self {
+        match published {
+            Published::Queue(queue) if queue.is_plain() => Target::queue(queue.name.as_str().into()),
+            Published::Queue(queue) => Target {
+                entities: Source::of(queue, "", settings).entities,
+                ..Target::queue(queue.name.as_str().into())
+            },
+            Published::Exchange(queue, key) if queue.broadcast => {
+                Target { routing_key: key.as_str().into(), ..Target::broadcast(queue.exchange(), true) }
+            }
+            Published::Exchange(queue, key) => Target {
+                exchange: queue.exchange().into(),
+                routing_key: key.as_str().into(),
+                entities: bound_to(queue, queues, settings),
+                broadcast: false,
+            },
+        }
     }
 
     /// Every queue that is bound to a fan-out exchange.
@@ -32,7 +56,8 @@ impl Target {
             durable,
             auto_delete: false,
         };
-        Target { exchange: exchange.clone(), routing_key, entities: Entities::These(exchange, [declare].into()) }
+        let entities = Entities::These(of_exchange(&exchange), [declare].into());
+        Target { exchange, routing_key, entities, broadcast: true }
     }
 }
 
@@ -42,18 +67,33 @@ pub(crate) struct Source {
     pub(crate) queue: Name,
     /// Messages count as acked when they are delivered.
     pub(crate) no_ack: bool,
+    /// Each consumer has a queue of its own.
+    pub(crate) broadcast: bool,
     pub(crate) entities: Entities,
 }
 
 impl Source {
     /// A task queue.
     pub(crate) fn queue(queue: Name) -> Self {
-        Source { queue: queue.clone(), no_ack: false, entities: Entities::Queue(queue) }
+        Source { queue: queue.clone(), no_ack: false, broadcast: false, entities: Entities::Queue(queue) }
+    }
+
+    /// A queue of the settings. `own` names the consumer's own queue where the messages are broadcast.
+    pub(crate) fn of(queue: &QueueSpec, own: &str, settings: &Settings) -> Self {
+        if queue.broadcast {
+            return Source::copy_of(queue.exchange(), true, own.into(), false, QueueOptions::default());
+        }
+        let name: Name = queue.name.as_str().into();
+        if queue.is_plain() {
+            return Source::queue(name);
+        }
+        let entities = Entities::These(name.clone(), declared(queue, settings).into());
+        Source { queue: name, no_ack: false, broadcast: false, entities }
     }
 
     /// This consumer's own copy of what is sent to a fan-out exchange: a queue that goes with its connection.
     pub(crate) fn copy_of(exchange: &str, durable: bool, queue: Name, no_ack: bool, options: QueueOptions) -> Self {
-        let Target { exchange, routing_key, entities } = Target::broadcast(exchange, durable);
+        let Target { exchange, routing_key, entities, .. } = Target::broadcast(exchange, durable);
         let mut methods = match entities {
             Entities::These(_, methods) => methods.to_vec(),
             Entities::Queue(_) => Vec::new(),
@@ -61,7 +101,7 @@ impl Source {
         let options = QueueOptions { exclusive: true, auto_delete: true, ..options };
         methods.push(Method::QueueDeclare { queue: queue.clone(), passive: false, options });
         methods.push(Method::QueueBind { queue: queue.clone(), exchange, routing_key });
-        Source { queue: queue.clone(), no_ack, entities: Entities::These(queue, methods.into()) }
+        Source { queue: queue.clone(), no_ack, broadcast: true, entities: Entities::These(queue, methods.into()) }
     }
 }
 
@@ -72,6 +112,50 @@ pub(crate) enum Entities {
     Queue(Name),
     /// These, under the name of the last that depends on the others.
     These(Name, Arc<[Method]>),
+}
+
+/// The name under which an exchange's entities are remembered as declared: no queue has it.
+fn of_exchange(exchange: &str) -> Name {
+    format!("exchange {exchange}").into()
+}
+
+/// An exchange with all queues that are known to be bound to it.
+fn bound_to(queue: &QueueSpec, queues: &Queues, settings: &Settings) -> Entities {
+    let exchange = queue.exchange();
+    let others = queues.known().iter().filter(|other| other.exchange() == exchange && other.name != queue.name);
+    let methods: Vec<Method> =
+        std::iter::once(queue).chain(others).flat_map(|queue| declared(queue, settings)).collect();
+    Entities::These(of_exchange(exchange), methods.into())
+}
+
+/// A queue with its exchange and binding, and the dead-letter queue that it points to.
+fn declared(spec: &QueueSpec, settings: &Settings) -> Vec<Method> {
+    let name: Name = spec.name.as_str().into();
+    let mut methods = Vec::new();
+    if let Some(dead_letters) = settings.task_dead_letter_queue.as_deref().filter(|dead| *dead != spec.name) {
+        let options = task_queue(dead_letters, QueueOptions::default(), settings);
+        methods.push(Method::QueueDeclare { queue: dead_letters.into(), passive: false, options });
+    }
+    let own = QueueOptions {
+        max_priority: spec.max_priority,
+        expires: spec.expires,
+        message_ttl: spec.message_ttl,
+        max_length: spec.max_length,
+        ..QueueOptions::default()
+    };
+    let options = task_queue(&spec.name, own, settings);
+    methods.push(Method::QueueDeclare { queue: name.clone(), passive: false, options });
+    if spec.kind != Kind::Direct || spec.exchange.is_some() {
+        let exchange: Name = spec.exchange().into();
+        let kind = match spec.kind {
+            Kind::Direct => ExchangeKind::Direct,
+            Kind::Topic => ExchangeKind::Topic,
+            Kind::Fanout => ExchangeKind::Fanout,
+        };
+        methods.push(Method::ExchangeDeclare { exchange: exchange.clone(), kind, durable: true, auto_delete: false });
+        methods.push(Method::QueueBind { queue: name.clone(), exchange, routing_key: spec.routing_key().into() });
+    }
+    methods
 }
 
 /// Arguments of a task queue: the settings' on top of its own.

@@ -55,6 +55,14 @@ pub enum PublishError {
     /// Too many publishes are under way in this process.
     #[error("more than {0} publishes are under way in this process")]
     Overloaded(usize),
+    /// No queue is bound for it (`task_publish_mandatory`).
+    #[error("no queue is bound to the exchange {exchange:?} for the routing key {key:?}; nobody has the message")]
+    Unroutable {
+        /// Where it was published.
+        exchange: String,
+        /// With which key.
+        key: String,
+    },
     /// The process is shutting down.
     #[error("the process is shutting down")]
     Closing,
@@ -71,7 +79,13 @@ impl PublishError {
 
     /// Whether the connection is at fault: another try can help.
     pub fn is_connection_lost(&self) -> bool {
-        !matches!(self, PublishError::Overloaded(_) | PublishError::Closing | PublishError::Unserializable(_))
+        !matches!(
+            self,
+            PublishError::Overloaded(_)
+                | PublishError::Closing
+                | PublishError::Unserializable(_)
+                | PublishError::Unroutable { .. }
+        )
     }
 }
 

@@ -24,6 +24,8 @@ pub(super) struct Session {
     confirms: bool,
     published: u64,
     unconfirmed: VecDeque<Unconfirmed>,
+    /// A publish was returned; the next confirm is of it.
+    returned: Option<PublishError>,
     declared: BTreeSet<Name>,
     /// When the broker was last heard.
     pub(super) heard: Instant,
@@ -37,6 +39,7 @@ impl Session {
             confirms,
             published: 0,
             unconfirmed: VecDeque::new(),
+            returned: None,
             declared: BTreeSet::new(),
             heard: now,
         };
@@ -84,9 +87,10 @@ impl Session {
         settings: &Settings,
     ) {
         self.declare(&to.entities, settings);
+        let mandatory = settings.task_publish_mandatory && self.confirms && !to.broadcast;
         let Target { exchange, routing_key, .. } = to;
         let queue = routing_key.clone();
-        self.send(Method::Publish { exchange, routing_key, mandatory: false, message });
+        self.send(Method::Publish { exchange, routing_key, mandatory, message });
         self.published += 1;
         if self.confirms {
             self.unconfirmed.push_back(Unconfirmed { seq: self.published, queue, reply });
@@ -137,6 +141,12 @@ impl Session {
                 self.confirmed(seq, multiple);
                 None
             }
+            // Its confirm follows.
+            Event::Returned { exchange, routing_key, .. } => {
+                self.returned =
+                    Some(PublishError::Unroutable { exchange: exchange.to_string(), key: routing_key.to_string() });
+                None
+            }
             Event::Refused { seq, why } => {
                 if let Some(at) = self.unconfirmed.iter().position(|waiting| waiting.seq == seq)
                     && let Some(waiting) = self.unconfirmed.remove(at)
@@ -158,7 +168,8 @@ impl Session {
                 self.unconfirmed.pop_front().into_iter().for_each(|waiting| (waiting.reply)(Ok(())));
             }
         } else if let Some(at) = self.unconfirmed.iter().position(|waiting| waiting.seq == seq) {
-            self.unconfirmed.remove(at).into_iter().for_each(|waiting| (waiting.reply)(Ok(())));
+            let result = self.returned.take().map_or(Ok(()), Err);
+            self.unconfirmed.remove(at).into_iter().for_each(|waiting| (waiting.reply)(result.clone()));
         }
     }
 

@@ -1,32 +1,33 @@
 //! Makes the message of a call.
 
+use super::routing::Way;
 use super::{Call, Producer};
 use crate::app::CallOptions;
-use crate::broker::amqp::Name;
 use crate::message::{DeliveryMode, TaskMessage, Timestamp};
+use crate::routing::RoutingError;
 use std::time::Duration;
 
 impl Producer {
-    pub(super) fn build(&self, call: Call) -> (TaskMessage, Name) {
+    pub(super) fn build(&self, call: Call) -> Result<(TaskMessage, Way), RoutingError> {
+        let way = self.routing.way(&call)?;
         let options = call.options;
         let now = self.env.wall();
         let id = options.task_id.clone().unwrap_or_else(|| self.env.uuid());
-        let queue = options.queue.as_deref().map_or_else(|| self.default_queue.clone(), Into::into);
         let mut task = TaskMessage::new(id, call.task, call.args, call.kwargs);
         task.eta = options.eta.or_else(|| later(now, options.countdown.filter(|countdown| !countdown.is_zero())));
-        task.expires = options.expires_at.or_else(|| later(now, options.expires));
+        task.expires = options.expires_at.or_else(|| later(now, way.expires));
         task.serializer = options.serializer.unwrap_or(self.settings.task_serializer);
         task.compression = options.compression.or(self.settings.task_compression);
         task.origin = Some(self.origin.clone());
         let inherited = call.parent.as_ref().filter(|_| self.settings.task_inherit_parent_priority);
         let inherited = inherited.map(|parent| parent.priority);
-        task.priority = options.priority.or(inherited).or(self.default_priority()).unwrap_or(0);
+        task.priority = way.priority.or(inherited).or(self.default_priority()).unwrap_or(0);
         if let Some(parent) = call.parent {
             (task.root_id, task.parent_id) = (parent.root_id, Some(parent.id));
         }
         task.delivery_mode = options.delivery_mode.unwrap_or(self.default_delivery_mode());
         describe(&mut task, options);
-        (task, queue)
+        Ok((task, way))
     }
 
     fn default_priority(&self) -> Option<u8> {

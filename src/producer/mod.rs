@@ -5,8 +5,9 @@
 
 mod build;
 mod policy;
+mod routing;
 
-use crate::app::{CallOptions, Error, Parent, PublishRetry};
+use crate::app::{CallOptions, Error, Parent, PublishRetry, Routers};
 use crate::broker::amqp::Name;
 use crate::broker::{Broker, Publish, PublishError, Target};
 use crate::collections::Map;
@@ -14,9 +15,11 @@ use crate::control;
 use crate::env::{Alarm, Env, Instant};
 use crate::events::{Event, What};
 use crate::message::{Message, TaskMessage};
+use crate::routing::Route;
 use crate::settings::Settings;
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use policy::PublishPolicy;
+use routing::Routing;
 use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -31,6 +34,8 @@ pub(crate) struct Call {
     pub(crate) args: Box<RawValue>,
     pub(crate) kwargs: Box<RawValue>,
     pub(crate) options: CallOptions,
+    /// Where its task's calls go if neither this one nor a router says so.
+    pub(crate) own: Route,
     /// The task that makes the call.
     pub(crate) parent: Option<Parent>,
 }
@@ -48,7 +53,9 @@ pub(crate) struct Send {
 #[rtype(result = "()")]
 pub(crate) struct Resend {
     pub(crate) task: TaskMessage,
+    /// Where its delivery came from.
     pub(crate) queue: Name,
+    pub(crate) to: Target,
     pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
 }
 
@@ -120,7 +127,7 @@ pub struct Producer {
     settings: Arc<Settings>,
     policy: PublishPolicy,
     broker: Addr<Broker>,
-    default_queue: Name,
+    routing: Routing,
     origin: Arc<str>,
     under_way: Map<u64, UnderWay>,
     due: BTreeSet<(Instant, u64)>,
@@ -130,12 +137,17 @@ pub struct Producer {
 
 impl Producer {
     /// Starts the actor.
-    pub fn start(env: &Env, settings: Arc<Settings>, broker: Addr<Broker>) -> Addr<Producer> {
+    pub(crate) fn start(
+        env: &Env,
+        settings: Arc<Settings>,
+        routers: Arc<Routers>,
+        broker: Addr<Broker>,
+    ) -> Addr<Producer> {
         env.start(|_| Producer {
             env: env.clone(),
             policy: PublishPolicy::new(&settings),
             broker,
-            default_queue: settings.task_default_queue.as_str().into(),
+            routing: Routing::new(settings.clone(), routers),
             origin: format!("gen@{}", env.name()).into(),
             settings,
             under_way: Map::default(),
@@ -254,12 +266,13 @@ impl Producer {
         (publish.reply)(result);
     }
 
-    fn report_call(&self, task: &TaskMessage, queue: &str, delay: Duration) {
+    fn report_call(&self, task: &TaskMessage, queue: &str, delay: Duration, broadcast: bool) {
         let what = What::Calling {
             task: &task.task,
             queue,
             retries: task.retries,
             delay_nanos: u64::try_from(delay.as_nanos()).unwrap_or(u64::MAX),
+            broadcast,
         };
         self.env.emit(&Event { id: &task.id, what });
     }
@@ -274,16 +287,19 @@ impl Handler<Send> for Producer {
 
     fn handle(&mut self, send: Send, ctx: &mut Self::Context) {
         let kind = Kind::Call { retry: send.call.options.retry, policy: send.call.options.retry_policy };
-        let (task, queue) = self.build(send.call);
+        let (task, way) = match self.build(send.call) {
+            Ok(built) => built,
+            Err(error) => return (send.reply)(Err(error.into())),
+        };
         let delay = task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(self.env.wall()));
         let (id, reply) = (task.id.clone(), send.reply);
         let message = match task.encode(self.env.wall()) {
             Ok(message) => Arc::new(message),
             Err(error) => return reply(Err(Error::Arguments(error.to_string()))),
         };
-        self.report_call(&task, &queue, delay);
+        self.report_call(&task, &way.name, delay, way.to.broadcast);
         let told = Box::new(move |result: Result<(), PublishError>| reply(result.map(|()| id).map_err(Error::from)));
-        self.publish(Target::queue(queue), message, kind, told, ctx);
+        self.publish(way.to, message, kind, told, ctx);
     }
 }
 
@@ -297,8 +313,8 @@ impl Handler<Resend> for Producer {
             Ok(message) => Arc::new(message),
             Err(error) => return (resend.reply)(Err(error.into())),
         };
-        self.report_call(&resend.task, &resend.queue, delay);
-        self.publish(Target::queue(resend.queue), message, Kind::Retry, resend.reply, ctx);
+        self.report_call(&resend.task, &resend.queue, delay, resend.to.broadcast);
+        self.publish(resend.to, message, Kind::Retry, resend.reply, ctx);
     }
 }
 

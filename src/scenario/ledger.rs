@@ -31,6 +31,8 @@ pub(crate) struct Execution {
 pub(crate) struct TaskRecord {
     pub(crate) task: String,
     pub(crate) queue: String,
+    /// Every worker that listens has a copy: several executions are as it should be.
+    pub(crate) broadcast: bool,
     /// Calls of this id: the first, and one for each retry.
     pub(crate) calls: u32,
     /// Retries of the latest of them.
@@ -170,7 +172,8 @@ impl Ledger {
         };
         record.last = now;
         match event.what {
-            What::Calling { task, queue, retries, delay_nanos } => {
+            What::Calling { task, queue, retries, delay_nanos, broadcast } => {
+                record.broadcast = broadcast;
                 self.open_calls += 1;
                 record.retries = record.retries.max(retries);
                 if record.calls == 0 {

@@ -160,9 +160,11 @@ impl Counts {
         self.executions_per_task = self.executions_per_task.max(executions);
         let cut = |execution: &&Execution| execution.over.is_some() && execution.ended.is_none();
         self.interrupted += record.executions.iter().filter(cut).count() as u64;
-        self.duplicated += u64::from(attempts(record).any(|runs| completed(&runs) > 1));
-        self.unbounded_loop += u64::from(attempts(record).any(|runs| runs.len() > LOOP));
-        self.overlapping += u64::from(overlaps(record, end));
+        // A broadcast runs once in each worker.
+        let once = !record.broadcast;
+        self.duplicated += u64::from(once && attempts(record).any(|runs| completed(&runs) > 1));
+        self.unbounded_loop += u64::from(once && attempts(record).any(|runs| runs.len() > LOOP));
+        self.overlapping += u64::from(once && overlaps(record, end));
         self.hung += u64::from(hung(record, end));
         self.waits += u64::from(!record.waiting.is_empty() || record.longest_wait > 0);
         self.starved += u64::from(starved(record, idle, end));

@@ -7,6 +7,7 @@
 
 mod accepted;
 mod error;
+mod queues;
 mod rate_limit;
 mod renamed;
 mod row;
@@ -18,7 +19,7 @@ pub use rate_limit::{BadRateLimit, RateLimit};
 pub use row::{Setting, Status};
 pub use table::{Profile, Settings};
 pub use value::{
-    Children, ContentTypes, ExchangeType, Fsync, Pool, Precedence, QueueType, Seconds, Secret, Url, Urls, Words,
+    Children, ContentTypes, ExchangeType, Fsync, Pool, Precedence, QueueType, Read, Seconds, Secret, Url, Urls, Words,
 };
 
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ use super::retry::{Decision as RetryDecision, RetryRequest};
 use super::states::{StateToStore, Told};
 use super::{Resent, Stored, Worker};
 use crate::app::Failure;
-use crate::broker::{PublishError, Settle, Settlement};
+use crate::broker::{PublishError, Settle, Settlement, Target};
 use crate::env::ChildExit;
 use crate::events::{Event, State, What};
 use crate::message::TaskMessage;
@@ -127,9 +127,9 @@ impl Worker {
             RetryDecision::Retry { countdown, retries } => {
                 request.cause = cause;
                 let (task, queue, me) = (request.task.clone(), request.queue.clone(), ctx.address());
-                let task = self.again(&task, countdown, retries);
+                let (task, to) = (self.again(&task, countdown, retries), self.way_back(id));
                 let reply = Box::new(move |result| me.do_send(Resent(id, result)));
-                self.with.producer.do_send(Resend { task, queue, reply });
+                self.with.producer.do_send(Resend { task, queue, to, reply });
             }
             RetryDecision::Exhausted => {
                 let task = &request.task.task;
@@ -141,6 +141,20 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// A retry goes where its delivery came from: to the same queue, or to the same exchange with the same key.
+    fn way_back(&self, id: RequestId) -> Target {
+        let Some(request) = self.requests.get(&id) else { return Target::queue("".into()) };
+        let source = self.sources.as_ref().ok().and_then(|sources| sources.get(&request.queue));
+        let Some(source) = source else { return Target::queue(request.queue.clone()) };
+        let (entities, broadcast) = (source.entities.clone(), source.broadcast);
+        let delivery = &request.delivery;
+        if delivery.exchange.is_empty() {
+            return Target { entities, ..Target::queue(request.queue.clone()) };
+        }
+        let (exchange, routing_key) = (delivery.exchange.clone(), delivery.routing_key.clone());
+        Target { exchange, routing_key, entities, broadcast }
     }
 
     /// The message of a retry: the same call under the same id. A top-level task becomes its own parent, as in Celery.

@@ -12,6 +12,10 @@ use actix::{AsyncContext, Context};
 impl Worker {
     /// Fills the pool, subscribes, and listens for signals.
     pub(super) fn begin(&mut self, ctx: &mut Context<Self>) {
+        if let Err(error) = &self.sources {
+            tracing::error!(%error, "the worker exits");
+            return self.env.exit(1);
+        }
         self.pool.fill(self.concurrency as usize, &ctx.address());
         self.with.broker.do_send(Consume {
             sources: self.sources(),
@@ -84,7 +88,7 @@ impl Worker {
     }
 
     fn sources(&self) -> Vec<Source> {
-        let tasks = self.queues.iter().cloned().map(Source::queue);
+        let tasks = self.sources.iter().flat_map(|sources| sources.values().cloned());
         tasks.chain(self.pidbox.clone().map(|queue| self.pidbox_source(queue))).collect()
     }
 

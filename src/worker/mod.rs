@@ -40,12 +40,13 @@ mod timers;
 use crate::app::App;
 use crate::backend::Backend;
 use crate::broker::amqp::Name;
-use crate::broker::{Broker, SetPrefetch};
+use crate::broker::{Broker, SetPrefetch, Source};
 use crate::collections::Map;
 use crate::control;
 use crate::env::{Alarm, Env};
 use crate::message::Accept;
 use crate::producer::Producer;
+use crate::routing::{QueueSpec, RoutingError};
 use crate::settings::{RateLimit, Settings, duration};
 use actix::{Actor, Addr, AsyncContext, Context};
 use bounded::BoundedIds;
@@ -57,6 +58,7 @@ use rates::Rates;
 use request::{Request, RequestId};
 use revoked::Revoked;
 use shutdown::Shutdown;
+use std::borrow::Cow;
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use timers::Timers;
@@ -98,7 +100,8 @@ pub struct Worker {
     settings: Arc<Settings>,
     with: Colleagues,
     me: Addr<Worker>,
-    queues: Vec<Name>,
+    /// Task queues by their names; the error is that of a name that is not known.
+    sources: Result<Map<Name, Source>, RoutingError>,
     /// Which bodies are read.
     accept: Accept,
     /// Queue of requests of remote control.
@@ -135,10 +138,7 @@ impl Worker {
         options: WorkerOptions,
     ) -> Addr<Worker> {
         let settings = Arc::new(app.settings().clone());
-        let mut queues: Vec<Name> = options.queues.iter().map(|queue| queue.as_str().into()).collect();
-        if queues.is_empty() {
-            queues.push(settings.task_default_queue.as_str().into());
-        }
+        let sources = sources(&settings, &options.queues, env);
         let concurrency = options.concurrency.max(1);
         let prefetch = Prefetch::new(&settings, concurrency);
         env.start(|ctx| Worker {
@@ -146,7 +146,7 @@ impl Worker {
             app,
             with,
             me: ctx.address(),
-            queues,
+            sources,
             concurrency,
             requests: Map::default(),
             next_request: 0,
@@ -212,6 +212,27 @@ impl Worker {
             }
         }
     }
+}
+
+/// The task queues of these names; of none, all of `task_queues`, or the default queue.
+fn sources(settings: &Settings, names: &[String], env: &Env) -> Result<Map<Name, Source>, RoutingError> {
+    let queues = settings.queues();
+    let mut found: Vec<Cow<'_, QueueSpec>> = Vec::new();
+    for name in names {
+        found.push(queues.find(Some(name))?);
+    }
+    if names.is_empty() {
+        found.extend(queues.known().iter().map(Cow::Borrowed));
+    }
+    if found.is_empty() {
+        found.push(queues.find(None)?);
+    }
+    let source = |queue: &Cow<'_, QueueSpec>| {
+        let own = if queue.broadcast { format!("bcast.{}", env.uuid()) } else { String::new() };
+        let source = Source::of(queue, &own, settings);
+        (source.queue.clone(), source)
+    };
+    Ok(found.iter().map(source).collect())
 }
 
 impl Actor for Worker {

@@ -1,11 +1,6 @@
 //! Events, remote control, signed messages.
 
 accepted! {
-    /// Queues, with their exchanges and arguments.
-    [later "routing"] "task_queues": Option<TableOrList> = None;
-    /// Where the calls of tasks go, by their names.
-    [later "routing"] "task_routes": Option<TableOrList> = None;
-
     /// Send events of tasks, for monitors.
     [later "events"] "worker_send_task_events": bool = false;
     /// Exchange of events.

@@ -52,16 +52,24 @@ macro_rules! task_settings {
     /// Call the error callbacks of a chord for each task of its header.
     [later "canvas"] task_allow_error_cb_on_chord_header: bool = false, false;
 
+    /// Queues, with their exchanges and arguments: `{ video = { exchange = "media", exchange_type = "topic" } }`. See
+    /// `docs/routing.md`.
+    task_queues: Read<Vec<QueueSpec>> = Read::default(), Read::default();
+    /// Where the calls of tasks go, by names, globs and regular expressions: `{ "video.*" = "video" }`. See
+    /// `docs/routing.md`.
+    task_routes: Read<Routes> = Read::default(), Read::default();
+    /// simq: a call that no queue is bound for is an error for its caller; off, it is dropped without a word.
+    task_publish_mandatory: bool = true, false;
     /// The queue of calls that name none, and of workers that name none.
     task_default_queue: String = "celery".to_owned(), "celery".to_owned();
     /// Kind of the default queue.
     [later "RabbitMQ"] task_default_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
     /// Exchange of the default queue, and of queues that name none; unset, that of `task_default_queue`.
-    [later "routing"] task_default_exchange: Option<String> = None, None;
+    task_default_exchange: Option<String> = None, None;
     /// Its type.
-    [later "routing"] task_default_exchange_type: ExchangeType = ExchangeType::Direct, ExchangeType::Direct;
+    task_default_exchange_type: ExchangeType = ExchangeType::Direct, ExchangeType::Direct;
     /// Routing key of the default queue, and of queues that name none; unset, `task_default_queue`.
-    [later "routing"] task_default_routing_key: Option<String> = None, None;
+    task_default_routing_key: Option<String> = None, None;
     /// Priority of calls that name none.
     task_default_priority: Option<u32> where (0 to 255) = None, None;
     /// Calls that a task makes have its priority unless they name one.
@@ -69,11 +77,11 @@ macro_rules! task_settings {
     /// 2: messages survive a restart of the broker. 1: they don't.
     task_default_delivery_mode: u32 where (1 to 2) = 2, 2;
     /// Make a queue that a call or a worker names and `task_queues` does not.
-    [later "routing"] task_create_missing_queues: bool = true, true;
+    task_create_missing_queues: bool = true, true;
     /// Kind of such a queue.
-    [later "routing"] task_create_missing_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
+    [later "RabbitMQ"] task_create_missing_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
     /// Type of the exchange of such a queue; unset, direct.
-    [later "routing"] task_create_missing_queue_exchange_type: Option<ExchangeType> = None, None;
+    task_create_missing_queue_exchange_type: Option<ExchangeType> = None, None;
     /// `x-max-priority` of queues.
     task_queue_max_priority: Option<u32> where (0 to 255) = None, None;
     /// simq: `x-delivery-limit` of queues: a message returned more often goes to the dead-letter queue.

@@ -3,17 +3,20 @@
 mod choice;
 mod content;
 mod lists;
+mod routing;
 mod scalar;
 mod special;
 mod url;
 
 pub(super) use crate::message::{Compression, Serializer};
+pub(super) use crate::routing::{QueueSpec, Routes};
 pub(super) use choice::{DeliveryQueueType, Failover, QueueOrder};
 pub use choice::{ExchangeType, Fsync, Pool, Precedence, QueueType};
 pub use content::ContentTypes;
 pub use lists::Words;
+pub use routing::Read;
 pub use scalar::{Children, Seconds, Secret};
-pub(super) use special::{Numbers, Prefix, SecretTable, TableOrList, Tls};
+pub(super) use special::{Numbers, Prefix, SecretTable, Tls};
 pub use url::{Url, Urls};
 
 use std::borrow::Cow;

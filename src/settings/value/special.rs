@@ -109,23 +109,3 @@ impl SettingValue for Prefix {
         }
     }
 }
-
-/// A table, or a list of tables and texts.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::settings) struct TableOrList(toml::Value);
-
-impl SettingValue for TableOrList {
-    const EXPECTED: &'static str = "a table or a list";
-    const TABLE: bool = true;
-
-    fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
-        match value {
-            toml::Value::Table(_) | toml::Value::Array(_) => Ok(TableOrList(value.clone())),
-            _ => Err(expected::<Self>()),
-        }
-    }
-
-    fn to_toml(&self) -> Option<toml::Value> {
-        Some(self.0.clone())
-    }
-}
