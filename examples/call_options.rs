@@ -1,4 +1,17 @@
 //! The options of one call, as `apply_async` has them, and what becomes of them: in the task, and in the message.
+//!
+//! ```text
+//! book: id order-1, priority 7
+//! book: tenant Some(String("blue")), eta Some("2026-01-01T01:00:00+00:00")
+//! lamp: PENDING
+//! content_type: application/x-msgpack
+//! compression: "application/zstd"
+//! timelimit: [30,20]
+//! shadow: "packing"
+//! ignore_result: true
+//! argsrepr: "('***',)"
+//! soft_time_limit is 30s and time_limit 20s: the task would be killed before it is interrupted; make the soft limit the smaller one
+//! ```
 
 use serde_json::Value;
 use simq::testkit::Cluster;

@@ -1,4 +1,12 @@
 //! The embedded queue in a directory: what waits there and what was stored outlives the process.
+//!
+//! ```text
+//! welcome, ada
+//! the directory is in use
+//! -- a restart --
+//! stored: welcome, ada
+//! waited: welcome, bob
+//! ```
 
 use simq::{App, CallOptions, Error, Profile, Running, Settings, Task, TaskContext};
 use std::path::Path;

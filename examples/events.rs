@@ -1,4 +1,25 @@
 //! What happens to a task, fact by fact: the log target `simq::events`.
+//!
+//! ```text
+//! task.calling order-1 shop.flaky -> celery, retries 0 process=embedded
+//! queue.in order-1 celery process=servers
+//! queue.delivered order-1 celery process=servers
+//! task.received order-1 process=embedded
+//! task.called order-1 process=embedded
+//! task.started order-1, retries 0, redelivered false process=embedded/1
+//! task.finished order-1: AskedRetry process=embedded/1
+//! task.calling order-1 shop.flaky -> celery, retries 1 process=embedded
+//! queue.in order-1 celery process=servers
+//! queue.delivered order-1 celery process=servers
+//! task.received order-1 process=embedded
+//! task.called order-1 process=embedded
+//! task.started order-1, retries 1, redelivered false process=embedded/1
+//! task.finished order-1: Returned process=embedded/1
+//! result.stored order-1 RETRY process=servers
+//! result.stored order-1 SUCCESS process=servers
+//! queue.acked order-1 celery process=servers
+//! queue.acked order-1 celery process=servers
+//! ```
 
 use simq::{App, CallOptions, TaskContext, TaskError};
 use std::io::{self, Write};

@@ -1,4 +1,15 @@
 //! One id, several calls: what has succeeded is not run again (profile `safe`).
+//!
+//! ```text
+//! charged 1999
+//! charged 1999
+//! charged 1999
+//! Safe: 1 executions
+//! charged 1999
+//! charged 1999
+//! charged 1999
+//! Celery: 3 executions
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, CallOptions, Profile, Settings, TaskContext};

@@ -1,4 +1,14 @@
 //! Arguments by name: a struct in `Kwargs`, or names for the parameters of a task that takes a tuple.
+//!
+//! ```text
+//! 2 x "hello" to ada
+//! 4
+//! 1 x "by position" to bob
+//! 3
+//! 6
+//! the task failed: TypeError("math.divide() got an unexpected keyword argument 'z'")
+//! the task failed: TypeError("math.divide() missing 1 required positional argument: 'x'")
+//! ```
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};

@@ -1,4 +1,12 @@
 //! Progress: a task stores states of its own, and callers look at them or follow them.
+//!
+//! ```text
+//! looked: {"row":1,"of":4}
+//! after  90 s: PROGRESS {"row":1,"of":4}
+//! after 120 s: PROGRESS {"row":2,"of":4}
+//! after 180 s: PROGRESS {"row":3,"of":4}
+//! after 180 s: SUCCESS 4
+//! ```
 
 use serde_json::json;
 use simq::testkit::Cluster;

@@ -1,4 +1,12 @@
 //! Python's values that JSON lacks: a Python peer sees its own `datetime`, `Decimal`, `bytes`, NaN.
+//!
+//! ```text
+//! price 1.50, at 2026-03-29T03:30:00+02:00, in UTC Some("2026-03-29T01:30:00+00:00")
+//! came back: 1.50
+//! stored: [{"__type__":"decimal","__value__":"1.50"},{"__type__":"datetime","__value__":"2026-03-29T03:30:00+02:00"}]
+//! came back: [255, 0], NaN, 00000000-0000-0000-0000-000000001234
+//! 2026-01-02 2026-01-02T03:04:05+00:00
+//! ```
 
 use simq::python::{Bytes, Date, DateTime, Decimal, Float, Uuid};
 use simq::{App, TaskContext, Timestamp};

@@ -1,4 +1,12 @@
 //! A rate limit: how often each worker begins a task, as Celery writes it. Other tasks don't wait for it.
+//!
+//! ```text
+//! another task after 0 s
+//! sms 0 after 0 s
+//! sms 1 after 10 s
+//! sms 2 after 20 s
+//! sms 3 after 30 s
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, RateLimit, TaskContext, TaskOptions};

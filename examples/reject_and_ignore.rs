@@ -1,4 +1,13 @@
 //! A task that rejects its message, sends it back to the queue, or asks to be ignored.
+//!
+//! ```text
+//! plain: plain was read
+//! early: early was read
+//! copy: the task has no result: IGNORED
+//! torn: the task failed: Reject("it can't be read", false)
+//! dead letter: "shop.read" [["torn"], {}, {"callbacks": null, "errbacks": null, "chain": null, "chord": null}]
+//! executions: 5
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, TaskContext, TaskError};

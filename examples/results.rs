@@ -1,4 +1,16 @@
 //! Typed tasks and their results: `get`, `ready`, `successful`, `failed`, `state`, `info`, `forget`.
+//!
+//! ```text
+//! get: 7
+//! ready: true, successful: true
+//! get: ValueError("an order without articles")
+//! failed: true, state: FAILURE
+//! info: {"exc_type":"ValueError","exc_message":["an order without articles"],"exc_module":"builtins"}
+//! get: the task failed: ParseIntError("invalid digit found in string")
+//! found: 7
+//! forgotten: PENDING, null
+//! get: no result within 50ms
+//! ```
 
 use simq::{App, Error, TaskContext, TaskError};
 use std::time::Duration;

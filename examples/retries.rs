@@ -1,4 +1,13 @@
 //! Retries: those that a task asks for, and automatic ones for some kinds of errors, with growing waits.
+//!
+//! ```text
+//! charged after 2 retries
+//! RETRY: {"exc_type":"CardDeclined","exc_message":["try 0"],"exc_module":"builtins"}
+//! the task failed: CardDeclined("try 2")
+//! fetched 42 after 17 s
+//! the task failed: ParseIntError("invalid digit found in string")
+//! executions: 18
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, TaskContext, TaskError, TaskOptions};

@@ -1,4 +1,13 @@
 //! Revoking: a call that waits is never run; one that runs is killed if `terminate` says so.
+//!
+//! ```text
+//! 1: the task was revoked: revoked
+//! shipping 2
+//! 2: the task was revoked: revoked
+//! shipping 3
+//! 3: shipped 3
+//! executions: 2
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, CallOptions, TaskContext};

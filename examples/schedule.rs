@@ -1,4 +1,11 @@
 //! A schedule from code and from settings: `App::start` runs it.
+//!
+//! ```text
+//! cleanup: <crontab: 0 4 * * mon-fri (m/h/dM/MY/d)>
+//! greet: every 300ms
+//! greet from code: every 200ms
+//! greetings from code and settings
+//! ```
 
 use simq::schedule::Interval;
 use simq::{App, Profile, Settings, TaskContext};

@@ -1,4 +1,15 @@
 //! Settings under Celery's names: two profiles, from code, from TOML, and one by one.
+//!
+//! ```text
+//! Safe: acks late true, prefetch multiplier 1, delivery limit Some(20)
+//! Celery: acks late false, prefetch multiplier 4, delivery limit None
+//! results are kept for 3600 s
+//! "shop", Some(30.0) s
+//! prefetch multiplier 4
+//! there is no setting "task_ack_late"; did you mean "task_acks_late"?
+//! setting "CELERY_ACKS_LATE" is called "task_acks_late" now
+//! setting "task_acks_late" must be true or false
+//! ```
 
 use simq::{App, Profile, Settings};
 

@@ -1,4 +1,19 @@
 //! The test kit: your application in a simulated cluster in which a worker is killed. See also `simq run`.
+//!
+//! ```text
+//! Celery
+//!   shipped 1, delivered again: false
+//!   no result within 3600s
+//!   shipped 3, delivered again: false
+//!   shipped 4, delivered again: true
+//!   lost 1, executions 4, seed 1
+//! Safe
+//!   shipped 1, delivered again: false
+//!   shipped 2, delivered again: true
+//!   shipped 3, delivered again: false
+//!   shipped 4, delivered again: false
+//!   lost 0, executions 5, seed 1
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, Profile, Settings, TaskContext};

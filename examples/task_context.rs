@@ -1,4 +1,15 @@
 //! What a running task knows of itself: Celery's `self.request`.
+//!
+//! ```text
+//! shop.order: id order-1, parent None, root order-1
+//! retries 0, redelivered false, priority 0
+//! queue celery, exchange "", routing key celery
+//! tenant Some(String("blue")), group None
+//! called by gen@...: true
+//! shop.pack: id order-1-pack, parent Some("order-1"), root order-1
+//! children of order-1: ["order-1-pack"]
+//! parent of the child: Some("order-1")
+//! ```
 
 use simq::{App, CallOptions, TaskContext};
 use std::time::Duration;

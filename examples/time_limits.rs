@@ -1,4 +1,11 @@
 //! Time limits: a soft one that the task handles, one that it does not handle, and a hard one.
+//!
+//! ```text
+//! all 5 rows
+//! stopped after 10 of 60 rows
+//! the task failed: SoftTimeLimitExceeded()
+//! the task failed: TimeLimitExceeded(2)
+//! ```
 
 use simq::testkit::Cluster;
 use simq::{App, CallOptions, Profile, Settings, TaskContext, TaskOptions};
