@@ -1,7 +1,8 @@
 //! simq: a Celery-compatible task queue whose production code runs, unchanged, inside a deterministic simulated cluster.
 //!
 //! Start with [`App`]: it registers tasks, calls them, and runs the embedded queue. To test what happens to your tasks
-//! when something dies, run the same application in a simulated cluster: `testkit` (feature `sim`, on by default).
+//! when something dies, run the same application in a simulated cluster: `testkit` (feature `sim`, on by default). Each
+//! feature has a program in `examples/`; whoever comes from Celery finds the way in `docs/from-celery.md`.
 //!
 //! | room | holds |
 //! |---|---|
@@ -37,9 +38,16 @@ mod text;
 pub mod worker;
 
 pub use app::{
-    App, AsyncResult, CallOptions, Error, Kwargs, PublishRetry, Running, Task, TaskContext, TaskError, TaskOptions,
-    TaskResult,
+    App, AsyncResult, CallOptions, DeliveryInfo, Error, Failure, Kwargs, PublishRetry, Running, StateChanges, Task,
+    TaskContext, TaskError, TaskOptions, TaskResult,
 };
+pub use backend::Meta;
+pub use beat::{CatchUp, Entry};
+pub use events::State;
+pub use message::{Compression, Serializer, Timestamp, python};
+#[cfg(feature = "sim")]
+pub use scenario::testkit;
+pub use settings::{Profile, RateLimit, Settings};
 
 /// The README's examples, compiled and run as doctests.
 #[cfg(doctest)]

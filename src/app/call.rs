@@ -37,7 +37,7 @@ pub struct CallOptions {
     pub shadow: Option<String>,
     /// Hard time limit of this call.
     pub time_limit: Option<Duration>,
-    /// Soft time limit of this call. It must be below the hard one.
+    /// Soft time limit of this call; one above the hard limit is refused.
     pub soft_time_limit: Option<Duration>,
     /// Store no result.
     pub ignore_result: Option<bool>,

@@ -9,7 +9,8 @@ pub type TaskResult<R> = Result<R, TaskError>;
 
 /// How a task can end other than by returning: River's and Celery's control flow by values.
 ///
-/// Any error type converts into [`TaskError::Failure`] with `?`.
+/// Any error type converts into [`TaskError::Failure`] with `?`. A [`Failure`] stays what it is, and so does that of another
+/// task, [`Error::Failed`]: as in Celery, `get()` inside of a task raises what the other one raised.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum TaskError {
@@ -39,10 +40,39 @@ impl TaskError {
         TaskError::Failure(Failure::new(exc_type, message))
     }
 
-    /// Run again after this long, within the task's `max_retries`.
+    /// Run again after the task's `default_retry_delay`: Celery's `raise self.retry()`.
+    pub fn retry() -> Self {
+        TaskError::Retry { request: RetryRequest::default(), cause: None }
+    }
+
+    /// Run again after this long, within the task's `max_retries`: `self.retry(countdown=...)`.
     pub fn retry_in(countdown: Duration) -> Self {
         let request = RetryRequest { countdown: Some(countdown), max_retries: None };
         TaskError::Retry { request, cause: None }
+    }
+
+    /// Why it wants to run again: `self.retry(exc=...)`. The stored RETRY shows it, and the task fails with it once its
+    /// retries are used up. Of any other error it makes nothing.
+    #[must_use]
+    pub fn because(self, cause: impl Into<TaskError>) -> Self {
+        match (self, cause.into()) {
+            (TaskError::Retry { request, .. }, TaskError::Failure(cause)) => {
+                TaskError::Retry { request, cause: Some(cause) }
+            }
+            (other, _) => other,
+        }
+    }
+
+    /// Retries allowed, in place of the task's `max_retries`: `self.retry(max_retries=...)`. Of any other error it makes
+    /// nothing.
+    #[must_use]
+    pub fn at_most(self, max_retries: u32) -> Self {
+        match self {
+            TaskError::Retry { request, cause } => {
+                TaskError::Retry { request: RetryRequest { max_retries: Some(max_retries), ..request }, cause }
+            }
+            other => other,
+        }
     }
 
     /// Reject the message.
@@ -51,8 +81,16 @@ impl TaskError {
     }
 }
 
-impl<E: std::error::Error> From<E> for TaskError {
+impl<E: std::error::Error + 'static> From<E> for TaskError {
     fn from(error: E) -> Self {
+        let any: &(dyn std::error::Error + 'static) = &error;
+        let of_another = any.downcast_ref::<Error>().and_then(|error| match error {
+            Error::Failed(failure) => Some(failure),
+            _ => None,
+        });
+        if let Some(failure) = any.downcast_ref::<Failure>().or(of_another) {
+            return TaskError::Failure(failure.clone());
+        }
         let full = std::any::type_name::<E>();
         let path = full.split('<').next().unwrap_or(full);
         let (module, name) = path.rsplit_once("::").unwrap_or(("builtins", path));
@@ -141,6 +179,20 @@ pub enum Error {
     /// The embedded queue's directory can't be used.
     #[error(transparent)]
     Journal(#[from] crate::journal::JournalError),
+    /// A soft time limit above the hard one: Celery's `ValueError`.
+    #[error(
+        "soft_time_limit is {soft:?} and time_limit {hard:?}: the task would be killed before it is interrupted; make the \
+         soft limit the smaller one"
+    )]
+    TimeLimits {
+        /// The soft time limit.
+        soft: Duration,
+        /// The hard one.
+        hard: Duration,
+    },
+    /// The schedule can't be used: an entry of `beat_schedule`, or `timezone`.
+    #[error("the schedule can't be used: {0}")]
+    Schedule(String),
     /// The arguments can't be written as JSON.
     #[error("the arguments can't be serialized: {0}")]
     Arguments(String),

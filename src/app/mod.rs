@@ -10,6 +10,7 @@ mod node;
 mod options;
 mod result;
 mod running;
+mod scheduled;
 mod task;
 
 pub use args::{Kwargs, RawArguments, TaskArgs};
@@ -26,6 +27,7 @@ pub(crate) use current::Parent;
 pub(crate) use node::Client;
 pub(crate) use task::Definition;
 
+use crate::beat::Entry;
 use crate::routing::{Route, RouteCall, Router};
 use crate::settings::{Profile, Settings};
 use serde::Serialize;
@@ -60,6 +62,7 @@ struct Inner {
     name: String,
     settings: Settings,
     tasks: RwLock<BTreeMap<Arc<str>, Arc<Definition>>>,
+    entries: RwLock<BTreeMap<String, Entry>>,
     client: OnceLock<Client>,
     routers: Arc<Routers>,
 }
@@ -75,8 +78,8 @@ impl App {
 
     /// An application with these settings.
     pub fn with_settings(name: impl Into<String>, settings: Settings) -> Self {
-        let (name, tasks, client, routers) = (name.into(), RwLock::default(), OnceLock::new(), Arc::default());
-        App(Arc::new(Inner { name, settings, tasks, client, routers }))
+        let (name, tasks, entries, client) = (name.into(), RwLock::default(), RwLock::default(), OnceLock::new());
+        App(Arc::new(Inner { name, settings, tasks, entries, client, routers: Arc::default() }))
     }
 
     /// Its name, for logs.
@@ -125,9 +128,11 @@ impl App {
         Task::new(self.clone(), definition)
     }
 
-    /// A handle to a task that runs elsewhere, by its name: Celery's `send_task`.
+    /// A handle to a task by its name: to one that runs elsewhere, as Celery's `send_task`, or to one that is registered
+    /// here already, as `app.tasks[name]`, with its options.
     pub fn remote<A: TaskArgs, R: DeserializeOwned>(&self, name: &str) -> Task<A, R> {
-        Task::new(self.clone(), Arc::new(Definition::remote(name.into())))
+        let definition = self.definition(name).unwrap_or_else(|| Arc::new(Definition::remote(name.into())));
+        Task::new(self.clone(), definition)
     }
 
     /// Names of the registered tasks.
@@ -135,12 +140,12 @@ impl App {
         self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Starts the embedded queue: broker and backend inside this process, and a worker with the application's tasks.
-    /// They live on a thread of their own, so any async runtime can call tasks, or none.
+    /// Starts the embedded queue: broker and backend inside this process, a worker with the application's tasks, and beat
+    /// if there is a schedule. They live on a thread of their own, so any async runtime can call tasks, or none.
     ///
     /// # Errors
     ///
-    /// When it runs already, or the thread can't be started.
+    /// When it runs already, the thread can't be started, the schedule or the directory can't be used.
     pub fn start(&self) -> Result<Running, Error> {
         Running::start(self.clone())
     }

@@ -6,6 +6,7 @@ use crate::beat::{Entry, Tools};
 use crate::broker::Broker;
 use crate::env::Env;
 use crate::producer::{Producer, Revoke};
+use crate::settings::Settings;
 use crate::worker::pool::AppSource;
 use crate::worker::{Colleagues, Worker, WorkerOptions};
 use actix::Addr;
@@ -81,12 +82,19 @@ impl Node {
 
     /// Starts a scheduler.
     pub fn beat(&self, entries: Vec<Entry>) {
+        let settings = self.app.settings();
+        self.beat_with(entries, settings.clone(), Some(settings.beat_schedule_filename.clone()));
+    }
+
+    /// Starts a scheduler with settings of its own, whose state is in this file if it is to outlive the process.
+    pub(super) fn beat_with(&self, entries: Vec<Entry>, settings: Settings, state_file: Option<String>) {
         let tools = Tools {
             env: self.env.clone(),
-            settings: Arc::new(self.app.settings().clone()),
+            settings: Arc::new(settings),
             producer: self.with.producer.clone(),
             backend: self.endpoints.backend.clone(),
             app: self.app.name().into(),
+            state_file,
         };
         crate::beat::start(tools, entries);
     }

@@ -1,7 +1,8 @@
 //! Options of a task.
 
-use super::Failure;
+use super::{CallOptions, Error, Failure};
 use crate::message::{Compression, Serializer};
+use crate::routing::Route;
 use crate::settings::{RateLimit, Settings, duration};
 use crate::worker::ack::AckPolicy;
 use crate::worker::retry::{Backoff, RetryPolicy, RetryRequest};
@@ -65,6 +66,31 @@ pub struct TaskOptions {
 }
 
 impl TaskOptions {
+    /// The options of a call, with the task's own where it has none.
+    pub(crate) fn complete(&self, call: CallOptions) -> CallOptions {
+        CallOptions {
+            serializer: call.serializer.or(self.serializer),
+            compression: call.compression.or(self.compression),
+            ignore_result: call.ignore_result.or(self.ignore_result),
+            ..call
+        }
+    }
+
+    /// Where its calls go if neither they nor a router says so.
+    pub(crate) fn route(&self) -> Route {
+        Route { queue: self.queue.clone(), priority: self.priority, expires: self.expires, ..Route::default() }
+    }
+
+    /// The limits that a worker of these settings would use must be in order.
+    pub(crate) fn check_limits(&self, call: &CallOptions, settings: &Settings) -> Result<(), Error> {
+        let soft = call.soft_time_limit.or_else(|| self.soft_time_limit(settings));
+        let hard = call.time_limit.or_else(|| self.time_limit(settings));
+        match soft.zip(hard) {
+            Some((soft, hard)) if soft > hard => Err(Error::TimeLimits { soft, hard }),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn ack_policy(&self, settings: &Settings) -> AckPolicy {
         AckPolicy {
             late: self.acks_late.unwrap_or(settings.task_acks_late),

@@ -1,10 +1,13 @@
 //! The embedded queue, running: one thread, all actors on it.
 
 use super::{App, Endpoints, Error, Node};
+use crate::beat::Entry;
 use crate::env::system::System;
 use crate::env::{Env, Signal};
 use crate::journal::{JournalError, Journaling};
+use crate::settings::Settings;
 use crate::worker::{ShutDown, WorkerOptions};
+use std::path::Path;
 use std::rc::Rc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
@@ -47,6 +50,13 @@ impl Running {
 
 /// Lives as long as the queue does; returns the exit status of its clients.
 async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOnce(Result<(), Error>)) -> i32 {
+    let entries = match app.schedule_entries() {
+        Ok(entries) => entries,
+        Err(error) => {
+            tell(Err(error));
+            return 1;
+        }
+    };
     let system = System::new("embedded");
     // The servers outlive their clients: what a client said last is carried out.
     let serving = Env::new(system.beside("servers"));
@@ -61,6 +71,9 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
     let exited = system.exited();
     let env = Env::new(system);
     let node = Node::start(&env, app.clone(), &endpoints);
+    if !entries.is_empty() {
+        start_beat(&node, entries, app.settings());
+    }
     let options = WorkerOptions { concurrency: crate::env::system::cores(), queues: Vec::new() };
     let worker = node.worker(Rc::new(move |_| app.clone()), options);
     env.spawn(pass_on(signals, worker));
@@ -68,6 +81,17 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
     let status = exited.await;
     servers.close(&serving).await;
     status
+}
+
+/// The embedded queue has one beat, which needs no lease. Its state is kept where the queue is kept, after each run: the
+/// program that the queue is part of may end without a word.
+fn start_beat(node: &Node, entries: Vec<Entry>, settings: &Settings) {
+    let name = Path::new(&settings.beat_schedule_filename);
+    let directory = settings.embedded_directory.as_deref().map(Path::new);
+    let file = directory.map(|directory| directory.join(name)).or_else(|| name.is_absolute().then(|| name.to_owned()));
+    let file = file.map(|file| file.to_string_lossy().into_owned());
+    let sync_every = settings.beat_sync_every.max(1);
+    node.beat_with(entries, Settings { beat_lease: false, beat_sync_every: sync_every, ..settings.clone() }, file);
 }
 
 /// The embedded servers, if they keep a journal.

@@ -2,9 +2,10 @@
 
 use super::current::Parent;
 use super::{App, AsyncResult, CallOptions, Error, Failure, TaskArgs, TaskContext, TaskError, TaskOptions, TaskResult};
+use crate::beat::Entry;
 use crate::env::LocalFuture;
 use crate::producer::{Call, Send};
-use crate::routing::Route;
+use crate::schedule::Schedule;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -92,12 +93,14 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
     ///
     /// # Errors
     ///
-    /// As [`Task::delay`].
+    /// As [`Task::delay`], and [`Error::TimeLimits`].
     pub async fn apply_async(&self, args: A, options: CallOptions) -> Result<AsyncResult<R>, Error> {
         let client = self.app.client()?;
         let (args, kwargs) = args.to_json().map_err(Error::Arguments)?;
         let (task, parent) = (self.definition.name.clone(), Parent::current());
-        let (options, own) = (self.with_task_options(options), self.own_route());
+        let own = self.definition.options.route();
+        let options = self.definition.options.complete(options);
+        self.definition.options.check_limits(&options, self.app.settings())?;
         let call = Call { task, args, kwargs, options, own, parent: parent.clone() };
         let (told, reply) = oneshot::channel();
         client.producer.do_send(Send {
@@ -114,19 +117,13 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
         Ok(AsyncResult::new(id, client.clone()))
     }
 
-    /// Where its calls go if neither they nor a router says so.
-    fn own_route(&self) -> Route {
-        let TaskOptions { queue, priority, expires, .. } = &self.definition.options;
-        Route { queue: queue.clone(), priority: *priority, expires: *expires, ..Route::default() }
-    }
-
-    fn with_task_options(&self, call: CallOptions) -> CallOptions {
-        let task = &self.definition.options;
-        CallOptions {
-            serializer: call.serializer.or(task.serializer),
-            compression: call.compression.or(task.compression),
-            ignore_result: call.ignore_result.or(task.ignore_result),
-            ..call
-        }
+    /// An entry of the schedule that calls it, for [`App::schedule`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Arguments`].
+    pub fn entry(&self, name: impl Into<String>, schedule: impl Into<Schedule>, args: A) -> Result<Entry, Error> {
+        let (args, kwargs) = args.to_json().map_err(Error::Arguments)?;
+        Ok(Entry { args, kwargs, ..Entry::new(name, self.definition.name.clone(), schedule) })
     }
 }

@@ -32,7 +32,7 @@ pub(super) struct CeleryBeat {
 impl CeleryBeat {
     pub(super) fn start(tools: Tools, entries: Vec<Entry>, zone: Zone) {
         let (env, settings) = (tools.env.clone(), tools.settings.clone());
-        let state = State::new(&env, &settings);
+        let state = State::new(&env, &settings, tools.state_file.clone());
         let deadline = settings.beat_cron_starting_deadline.map(duration);
         let longest = longest_sleep(&settings);
         let turns = CeleryLoop::new(entries, &state.load(), &zone, deadline, longest, env.wall());

@@ -48,6 +48,8 @@ pub(crate) struct Tools {
     pub(crate) backend: Arc<str>,
     /// The application's name: part of what makes a task id.
     pub(crate) app: Arc<str>,
+    /// Where its state outlives the process; `None`, nowhere.
+    pub(crate) state_file: Option<String>,
 }
 
 /// Starts a scheduler.

@@ -57,7 +57,7 @@ impl SafeBeat {
         let (env, settings) = (tools.env.clone(), tools.settings.clone());
         let deadline = settings.beat_cron_starting_deadline.map(duration);
         let plan = Plan::new(entries, &zone, deadline, env.wall(), env.now());
-        let state = State::new(&env, &settings);
+        let state = State::new(&env, &settings, tools.state_file.clone());
         let known = state.load();
         let lease = settings.beat_lease.then(|| Lease {
             leading: Leading::new(

@@ -33,7 +33,7 @@ struct Saved {
 /// The file and when it is due to be written.
 pub(super) struct State {
     env: Env,
-    file: String,
+    file: Option<String>,
     timezone: Option<String>,
     enable_utc: bool,
     sync_every: u32,
@@ -42,10 +42,10 @@ pub(super) struct State {
 }
 
 impl State {
-    pub(super) fn new(env: &Env, settings: &Settings) -> Self {
+    pub(super) fn new(env: &Env, settings: &Settings, file: Option<String>) -> Self {
         State {
             env: env.clone(),
-            file: settings.beat_schedule_filename.clone(),
+            file,
             timezone: settings.timezone.clone(),
             enable_utc: settings.enable_utc,
             sync_every: settings.beat_sync_every,
@@ -56,11 +56,16 @@ impl State {
 
     /// What the file says.
     pub(super) fn load(&self) -> Records {
-        let Some(bytes) = self.env.read_file(&self.file) else { return Records::new() };
+        let bytes = self.file.as_deref().and_then(|file| self.env.read_file(file));
+        let Some(bytes) = bytes else { return Records::new() };
         match self.read(&bytes) {
             Ok(records) => records,
             Err(why) => {
-                tracing::error!(file = self.file, why, "the schedule's state is not used; all entries start anew");
+                tracing::error!(
+                    file = self.file.as_deref(),
+                    why,
+                    "the schedule's state is not used; all entries start anew"
+                );
                 Records::new()
             }
         }
@@ -87,10 +92,7 @@ impl State {
         self.unsynced = self.unsynced.saturating_add(ran);
         let waited = self.synced.is_none_or(|synced| self.env.now().since(synced) > SYNC_INTERVAL);
         let enough = self.sync_every > 0 && self.unsynced >= self.sync_every;
-        if !(now || waited || enough) {
-            return;
-        }
-        (self.unsynced, self.synced) = (0, Some(self.env.now()));
+        let Some(path) = self.file.as_deref().filter(|_| now || waited || enough) else { return };
         let saved = |progress: Progress| Saved {
             last_run_at: progress.done.to_string(),
             taken: progress.taken.map(|taken| taken.to_string()),
@@ -102,8 +104,9 @@ impl State {
             entries: entries.map(|(name, progress)| (name.to_owned(), saved(progress))).collect(),
         };
         match serde_json::to_vec_pretty(&file) {
-            Ok(bytes) => self.env.replace_file(&self.file, bytes),
+            Ok(bytes) => self.env.replace_file(path, bytes),
             Err(error) => tracing::error!(%error, "the schedule's state can't be written"),
         }
+        (self.unsynced, self.synced) = (0, Some(self.env.now()));
     }
 }

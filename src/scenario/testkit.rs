@@ -34,11 +34,12 @@ use crate::app::{App, Error};
 use crate::broker::amqp::{DropReason, Event, Method};
 use crate::broker::{FromServer, ToServer};
 use crate::env::{Env, LocalFuture};
-use crate::message::Message;
+use crate::message::{Message, Timestamp};
 use crate::producer::Forward;
 use crate::worker::WorkerOptions;
 use simq_sim::Fault;
 use std::cell::Cell;
+use std::process::{ExitCode, Termination};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -170,6 +171,13 @@ impl Cluster {
         self
     }
 
+    /// What every wall clock shows at the start. Default: 2026-01-01T00:00:00Z.
+    #[must_use]
+    pub fn starts_at(mut self, time: Timestamp) -> Self {
+        self.plan.epoch_micros = time.as_micros();
+        self
+    }
+
     /// Virtual time after which the run ends even if something is left to do. Default: an hour.
     #[must_use]
     pub fn limit(mut self, limit: Duration) -> Self {
@@ -183,6 +191,22 @@ impl Cluster {
         let options = WorkerOptions { concurrency, queues: Vec::new() };
         let worker = |number| WorkerPlan { name: format!("w{number}"), options: options.clone() };
         self.plan.workers = (1..=count).map(worker).collect();
+        self
+    }
+
+    /// Runs the application's schedule, in a process `beat`. Such a run lasts until its limit.
+    ///
+    /// # Panics
+    ///
+    /// When the schedule can't be used.
+    #[must_use]
+    pub fn beat(mut self) -> Self {
+        match (self.plan.apps)().schedule_entries() {
+            Ok(entries) => self.plan.beat = entries,
+            #[allow(clippy::panic, reason = "a test that can't run must fail")]
+            Err(error) => panic!("{error}"),
+        }
+        self.plan.beats = vec![cluster::BEAT.to_owned()];
         self
     }
 
@@ -218,25 +242,25 @@ impl Cluster {
         self.fault_at(at, Fault::Reset { between: [process.to_owned(), BROKER.to_owned()] })
     }
 
-    /// Runs a client script, and then until nothing is left to do.
+    /// Runs a client script, and then until nothing is left to do. The script returns nothing, or a result: then `?` is at
+    /// hand in it.
     ///
     /// # Panics
     ///
-    /// When the script panics, does not come to its end within the limit, or a planned fault finds nothing to strike:
-    /// the message names the seed. Also inside of a tokio runtime: call it from a plain `#[test]`.
+    /// When the script panics, returns an error, does not come to its end within the limit, or a planned fault finds
+    /// nothing to strike: the message names the seed. Also inside of a tokio runtime: call it from a plain `#[test]`.
     pub fn run<F>(mut self, script: impl Fn(Client) -> F + 'static) -> Summary
     where
-        F: Future<Output = ()> + 'static,
+        F: Future<Output: Termination> + 'static,
     {
-        let done = Rc::new(Cell::new(false));
+        let done = Rc::new(Cell::new(None));
         let told = done.clone();
         let client: cluster::Client = Rc::new(move |env, app, calls| {
             calls.begin();
             let script = script(Client { app: app.clone(), env: env.clone() });
             let (told, calls) = (told.clone(), calls.clone());
             env.spawn(async move {
-                script.await;
-                told.set(true);
+                told.set(Some(script.await.report()));
                 calls.end();
             });
         });
@@ -250,7 +274,9 @@ impl Cluster {
         let end = outcome.summary.now;
         let crashes = outcome.crashed.join("; ");
         assert!(crashes.is_empty(), "seed {seed}: a process crashed: {crashes}");
-        assert!(done.get(), "seed {seed}: the script did not come to its end within {:?}", self.plan.limit);
+        let done = done.get();
+        assert!(done.is_some(), "seed {seed}: the script did not come to its end within {:?}", self.plan.limit);
+        assert!(done == Some(ExitCode::SUCCESS), "seed {seed}: the script returned the error above");
         assert!(outcome.leak.is_none(), "seed {seed}: not deterministic: {}", outcome.leak.unwrap_or_default());
         for ((when, fault), struck) in self.plan.faults.iter().zip(&outcome.struck) {
             assert!(struck, "seed {seed}: fault never struck: {fault} ({when:?})");
