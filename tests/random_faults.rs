@@ -11,6 +11,8 @@ use std::path::Path;
 /// Plans in `cargo test`; `PLANS=100000 cargo test --release --test random_faults` is a soak.
 const PLANS: u64 = 300;
 const TASKS: u64 = 60;
+/// So little that the journals are compacted under way.
+const MAX_BYTES: u64 = 20_000;
 
 /// One random fault, as TOML.
 fn fault(random: &mut Prng, text: &mut String) {
@@ -68,8 +70,33 @@ fn fault(random: &mut Prng, text: &mut String) {
     };
 }
 
+/// Where the embedded servers keep what they have.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Storage {
+    /// On a disk that syncs every step.
+    Durable,
+    /// In a directory, whose files are compacted all the time.
+    Directory,
+}
+
+/// One end of a server that keeps a directory, as TOML: at a time, or at a step of its journal. Without a sync a loss of
+/// power may lose something, a kill may not.
+fn end_of_server(random: &mut Prng, synced: bool, text: &mut String) {
+    let server = ["broker", "backend"][random.below(2) as usize];
+    let end = if synced && random.below(2) == 0 { "power_off" } else { "kill" };
+    let effect = ["append", "append", "sync", "replace", "remove"][random.below(5) as usize];
+    let point = ["before", "after"][random.below(2) as usize];
+    let strikes = match random.below(4) {
+        0 => format!("at = \"{}ms\"", random.between(0, 20_000)),
+        _ => format!("{point} = \"disk.{effect}\"\nnth = {}", random.between(1, 30)),
+    };
+    let restart = random.between(100, 10_000);
+    let _ =
+        writeln!(text, "[[fault]]\ndo = \"{end}\"\nprocess = \"{server}\"\n{strikes}\nrestart_after = \"{restart}ms\"");
+}
+
 /// A whole scenario, and how many faults it has.
-fn plan(seed: u64) -> (String, u64) {
+fn plan(seed: u64, storage: Storage) -> (String, u64) {
     let mut random = Prng::new(seed, "random faults");
     let mut text = format!(
         "limit = \"2h\"\nseed = {seed}\n[workers.w]\ncount = 3\nconcurrency = 2\n\
@@ -79,26 +106,35 @@ fn plan(seed: u64) -> (String, u64) {
          [[workload]]\ntask = \"flaky\"\ncount = 5\nevery = \"2s\"\n\
          [[workload]]\ntask = \"work\"\ncount = 5\nevery = \"1s\"\ncountdown = \"5s..30s\"\n"
     );
-    let faults = random.between(1, 6);
+    let mut faults = random.between(1, 6);
     (0..faults).for_each(|_| fault(&mut random, &mut text));
+    if storage == Storage::Directory {
+        let fsync = ["never", "everysec", "always"][random.below(3) as usize];
+        let ends = random.between(1, 4);
+        (0..ends).for_each(|_| end_of_server(&mut random, fsync == "always", &mut text));
+        faults += ends;
+        let _ = writeln!(
+            text,
+            "[settings]\nembedded_directory = \"queue\"\nembedded_fsync = \"{fsync}\"\nembedded_max_bytes = {MAX_BYTES}"
+        );
+    }
     text.push_str(
         "[expect]\nlost = 0\nstuck = 0\nhung = 0\nresult_missing = 0\nresult_wrong = 0\nunbounded_loop = 0\n",
     );
     (text, faults)
 }
 
-fn run_plan(seed: u64) -> (Report, String, u64) {
-    let (text, faults) = plan(seed);
+fn run_plan(seed: u64, storage: Storage) -> (Report, String, u64) {
+    let (text, faults) = plan(seed, storage);
     let scenario =
         Scenario::parse(Path::new("random.toml"), text.clone()).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
     (run(&scenario, None, seed, None, true).expect("a simulated world"), text, faults)
 }
 
-#[test]
-fn nothing_is_lost_whatever_fails() {
+fn nothing_is_lost(storage: Storage) {
     let plans = std::env::var("PLANS").ok().and_then(|plans| plans.parse().ok()).unwrap_or(PLANS);
     for seed in 1..=plans {
-        let (report, text, faults) = run_plan(seed);
+        let (report, text, faults) = run_plan(seed, storage);
         // A random fault may find nothing to strike; that is no failure here.
         let broken: Vec<_> = report.expectations.iter().filter(|expectation| !expectation.is_met()).collect();
         assert!(broken.is_empty(), "{broken:?}\nwith:\n{text}");
@@ -108,4 +144,14 @@ fn nothing_is_lost_whatever_fails() {
             assert!(task.executions.len() <= attempts, "{task:?}\nwith:\n{text}");
         }
     }
+}
+
+#[test]
+fn nothing_is_lost_whatever_fails() {
+    nothing_is_lost(Storage::Durable);
+}
+
+#[test]
+fn nothing_is_lost_from_a_directory_whatever_fails() {
+    nothing_is_lost(Storage::Directory);
 }

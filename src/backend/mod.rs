@@ -116,8 +116,9 @@ impl Backend {
         let now = self.env.now();
         if self.next_ping <= now {
             (self.heard, self.next_ping) = (now, now + PING);
-            self.set_alarm(ctx);
         }
+        // While nothing was owed there was no alarm, however recently the store was heard.
+        self.set_alarm(ctx);
     }
 
     fn is_owed(&self) -> bool {

@@ -207,7 +207,8 @@ fn overlaps(record: &TaskRecord, end: Nanos) -> bool {
 }
 
 fn hung(record: &TaskRecord, end: Nanos) -> bool {
-    let answered = record.accepted.or(record.call_failed).unwrap_or(end);
+    // The caller heard the first: what is accepted later is a retry that a worker published.
+    let answered = record.accepted.into_iter().chain(record.call_failed).min().unwrap_or(end);
     let overdue_wait = record.waiting.iter().any(|since| end.saturating_sub(*since) >= HUNG);
     answered.saturating_sub(record.called_at) >= HUNG || overdue_wait
 }
