@@ -14,6 +14,7 @@ pub use content::ContentTypes;
 pub use lists::Words;
 pub use scalar::{Children, Seconds, Secret};
 pub(super) use special::{Numbers, Prefix, SecretTable, TableOrList, Tls};
+pub(super) use url::{MASK, is_secret, masked};
 pub use url::{Url, Urls};
 
 use std::borrow::Cow;
