@@ -36,7 +36,10 @@ fn main() {
         let offer = client.app.remote::<(String,), String>("shop.offer");
         // A worker that has it says so: this one holds it for two minutes.
         let later = CallOptions { countdown: Some(2 * MINUTE), ..CallOptions::default() };
-        println!("winter: {}", offer.apply_async(("winter".into(),), later).await?.get(HOUR).await.unwrap_err());
+        println!(
+            "winter: {}",
+            offer.apply_async(("winter".into(),), later).await?.get(HOUR).await.expect_err("an error")
+        );
 
         // The only child is busy for five minutes. What waits in the queue meanwhile is dropped by the broker, as by
         // RabbitMQ, and nobody says so: only the dead letter shows it.
@@ -45,7 +48,7 @@ fn main() {
         let patient = CallOptions { expires: Some(HOUR), ..CallOptions::default() };
         let long = offer.apply_async(("autumn".into(),), patient).await?;
         println!("autumn: {}", long.get(HOUR).await?);
-        println!("spring: {}", short.get(10 * MINUTE).await.unwrap_err());
+        println!("spring: {}", short.get(10 * MINUTE).await.expect_err("an error"));
         for dead in client.take("celery.dead").await? {
             println!("dead letter: {}", dead.headers.get("argsrepr").unwrap_or_default());
         }

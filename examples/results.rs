@@ -46,14 +46,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     println!("info: {}", bad.info().await?);
 
     let parsed = parse.delay(("seven".to_owned(),)).await?;
-    println!("get: {}", parsed.get(SOON).await.unwrap_err());
+    println!("get: {}", parsed.get(SOON).await.expect_err("an error"));
 
     // Whoever knows an id has the result, until it is forgotten.
     let found = app.result::<u32>(good.id())?;
     println!("found: {}", found.get(SOON).await?);
     found.forget().await?;
     println!("forgotten: {}, {}", found.state().await?, found.info().await?);
-    println!("get: {}", found.get(Duration::from_millis(50)).await.unwrap_err());
+    println!("get: {}", found.get(Duration::from_millis(50)).await.expect_err("an error"));
 
     running.shutdown().await;
     Ok(())
