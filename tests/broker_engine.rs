@@ -146,7 +146,7 @@ impl Broker {
     }
 
     fn ready(&self, queue: &str) -> Vec<String> {
-        self.engine.ready_messages(queue).map(|ready| text(ready.message)).collect()
+        self.engine.ready_messages(queue).map(|ready| text(&ready.message)).collect()
     }
 }
 
@@ -780,7 +780,7 @@ fn a_restart_keeps_what_is_durable_and_persistent() {
     let ready: Vec<(String, bool, u32)> = broker
         .engine
         .ready_messages("durable")
-        .map(|ready| (text(ready.message), ready.redelivered, ready.delivery_count))
+        .map(|ready| (text(&ready.message), ready.redelivered, ready.delivery_count))
         .collect();
     assert_eq!(ready, [("1".to_owned(), true, 1), ("3".to_owned(), false, 0)]);
     let ch = broker.open();
@@ -1538,7 +1538,7 @@ impl Auditor {
             let shown: Vec<_> = self.engine.ready_messages(stats.queue).collect();
             assert_eq!(shown.len(), ready.len());
             assert!(shown.iter().zip(&ready).all(|(shown, live)| {
-                Arc::ptr_eq(shown.message, &live.message)
+                Arc::ptr_eq(&shown.message, &live.message)
                     && (shown.delivery_count, shown.redelivered) == (live.returned, live.returned > 0)
             }));
             if let Some(expiry) = shown.first().and_then(|head| head.expires_at) {

@@ -4,7 +4,7 @@ use crate::app::Failure;
 use crate::events::State;
 use crate::message::{TaskMessage, Timestamp};
 use serde_json::Value;
-use std::fmt::Write;
+use std::io::Write;
 use std::sync::Arc;
 
 /// A state of a task, about to be stored.
@@ -62,47 +62,70 @@ impl<'a> Draft<'a> {
 
     /// The JSON text.
     pub(crate) fn encode(&self, now: Timestamp) -> Arc<[u8]> {
-        let mut text = String::with_capacity(192 + self.result.len());
-        // Writing to a String never fails.
-        let _ = write!(text, r#"{{"status": {}, "result": {}, "#, quoted(self.status), self.result);
-        let _ = write!(text, r#""traceback": {}, "children": ["#, self.traceback.map_or("null".to_owned(), quoted));
-        for (at, child) in self.children.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            let _ = write!(text, "{comma}[[{}, null], null]", quoted(child));
-        }
-        let _ = match self.state {
-            State::Success | State::Failure | State::Revoked => write!(text, r#"], "date_done": "{now}", "#),
-            _ => write!(text, r#"], "date_done": null, "#),
+        let mut text = Text(Vec::with_capacity(256 + self.result.len()));
+        text.raw(r#"{"status": "#).quoted(self.status).raw(r#", "result": "#).raw(&self.result);
+        text.raw(r#", "traceback": "#);
+        match self.traceback {
+            Some(traceback) => text.quoted(traceback),
+            None => text.raw("null"),
         };
+        text.raw(r#", "children": ["#);
+        for (at, child) in self.children.iter().enumerate() {
+            text.raw(if at == 0 { "[[" } else { ", [[" }).quoted(child).raw(", null], null]");
+        }
+        match self.state {
+            State::Success | State::Failure | State::Revoked => {
+                text.raw(r#"], "date_done": ""#).display(now).raw(r#"", "#);
+            }
+            _ => {
+                text.raw(r#"], "date_done": null, "#);
+            }
+        }
         if let Some(task) = self.task {
             self.write_call(&mut text, task);
         }
-        let _ = write!(text, r#""task_id": {}}}"#, quoted(self.id));
-        text.into_bytes().into()
+        text.raw(r#""task_id": "#).quoted(self.id).raw("}");
+        text.0.into()
     }
 
-    fn write_call(&self, text: &mut String, task: &TaskMessage) {
+    fn write_call(&self, text: &mut Text, task: &TaskMessage) {
         for (key, id) in [("group_id", &task.group), ("parent_id", &task.parent_id)] {
             if let Some(id) = id {
-                let _ = write!(text, r#""{key}": {}, "#, quoted(id));
+                text.quoted(key).raw(": ").quoted(id).raw(", ");
             }
         }
         let Some((worker, queue)) = self.extended else { return };
-        let _ = write!(text, r#""name": {}, "args": {}, "kwargs": {}, "#, quoted(&task.task), task.args, task.kwargs);
-        let _ = write!(text, r#""worker": {}, "retries": {}, "#, quoted(worker), task.retries);
-        let _ = write!(text, r#""queue": {}, "#, quoted(queue));
+        text.raw(r#""name": "#).quoted(&task.task).raw(r#", "args": "#).raw(task.args.get());
+        text.raw(r#", "kwargs": "#).raw(task.kwargs.get()).raw(r#", "worker": "#).quoted(worker);
+        text.raw(r#", "retries": "#).display(task.retries).raw(r#", "queue": "#).quoted(queue).raw(", ");
         if let Some(names) = &task.stamped_headers {
-            let _ = write!(text, r#""stamped_headers": {}, "#, Value::from(names.clone()));
+            text.raw(r#""stamped_headers": "#).display(Value::from(names.clone())).raw(", ");
             for name in names {
                 let stamp = task.stamps.get(name).unwrap_or(&Value::Null);
-                let _ = write!(text, "{}: {stamp}, ", quoted(name));
+                text.quoted(name).raw(": ").display(stamp).raw(", ");
             }
         }
     }
 }
 
-fn quoted(text: impl AsRef<str>) -> String {
-    Value::from(text.as_ref()).to_string()
+/// JSON text under way. Writing to memory never fails.
+struct Text(Vec<u8>);
+
+impl Text {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    fn quoted(&mut self, text: &str) -> &mut Self {
+        let _ = serde_json::to_writer(&mut self.0, text);
+        self
+    }
+
+    fn display(&mut self, value: impl std::fmt::Display) -> &mut Self {
+        let _ = write!(self.0, "{value}");
+        self
+    }
 }
 
 #[cfg(test)]

@@ -173,13 +173,13 @@ impl Server {
     /// Reports what is there, whoever has it.
     fn report_recovered(&self) {
         let engine = self.engine.borrow();
-        let ready = engine.queues().flat_map(|stats| {
-            engine.ready_messages(stats.queue).map(move |ready| (&**stats.queue, task_id(ready.message)))
-        });
-        let held = engine.unacked_messages().map(|held| (&**held.queue, task_id(held.message)));
-        for (queue, id) in ready.chain(held) {
-            self.env.emit(&events::Event { id, what: What::Recovered { queue } });
+        let emit = |queue: &str, message: &Message| {
+            self.env.emit(&events::Event { id: task_id(message), what: What::Recovered { queue } });
+        };
+        for stats in engine.queues() {
+            engine.ready_messages(stats.queue).for_each(|ready| emit(stats.queue, &ready.message));
         }
+        engine.unacked_messages().for_each(|held| emit(held.queue, held.message));
     }
 
     /// Waits until all clients are gone and what they sent has been carried out.

@@ -57,10 +57,28 @@ struct Shared {
 /// What ends together: the tasks of the process, or of one child.
 #[derive(Default)]
 struct Scope {
-    tasks: RefCell<Vec<tokio::task::AbortHandle>>,
+    tasks: RefCell<Tasks>,
     exit: RefCell<Option<ChildExit>>,
     status: Cell<i32>,
     waiting: RefCell<Vec<Waker>>,
+}
+
+/// The tasks of a scope, and some that have ended: they are forgotten whenever the list is twice as long as it was
+/// after the last time, so that a task costs no more where many live.
+#[derive(Default)]
+struct Tasks {
+    handles: Vec<tokio::task::AbortHandle>,
+    forget_at: usize,
+}
+
+impl Tasks {
+    fn add(&mut self, handle: tokio::task::AbortHandle) {
+        if self.handles.len() >= self.forget_at {
+            self.handles.retain(|task| !task.is_finished());
+            self.forget_at = 2 * self.handles.len().max(16);
+        }
+        self.handles.push(handle);
+    }
 }
 
 impl Scope {
@@ -68,7 +86,7 @@ impl Scope {
         if self.exit.borrow().is_none() {
             *self.exit.borrow_mut() = Some(ChildExit { how });
             self.status.set(status);
-            self.tasks.take().into_iter().for_each(|task| task.abort());
+            self.tasks.take().handles.into_iter().for_each(|task| task.abort());
             self.waiting.take().into_iter().for_each(Waker::wake);
         }
     }
@@ -146,12 +164,7 @@ impl World for System {
 
     fn spawn(&self, task: LocalFuture<()>) {
         let handle = tokio::task::spawn_local(task).abort_handle();
-        let mut tasks = self.scope.tasks.borrow_mut();
-        tasks.push(handle);
-        // Now and then forget those that have ended.
-        if tasks.len().is_power_of_two() {
-            tasks.retain(|task| !task.is_finished());
-        }
+        self.scope.tasks.borrow_mut().add(handle);
     }
 
     fn random(&self) -> u64 {

@@ -22,10 +22,10 @@ pub struct QueueStats<'a> {
 }
 
 /// A message that waits for a consumer.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct ReadyMessage<'a> {
-    /// The message.
-    pub message: &'a Arc<Message>,
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadyMessage {
+    /// The message, or one that is equal to it: a long queue keeps its messages as bytes.
+    pub message: Arc<Message>,
     /// Whether it was delivered before.
     pub redelivered: bool,
     /// Times it was returned to the queue.
@@ -61,9 +61,9 @@ impl Engine {
     }
 
     /// The ready messages of the queue named `queue` in delivery order; none if there is no such queue.
-    pub fn ready_messages(&self, queue: &str) -> impl Iterator<Item = ReadyMessage<'_>> {
+    pub fn ready_messages(&self, queue: &str) -> impl Iterator<Item = ReadyMessage> {
         let queue = self.queue_id(queue).and_then(|id| self.queues.get(id.0));
-        queue.into_iter().flat_map(|queue| queue.ready.iter()).map(ReadyMessage::from)
+        queue.into_iter().flat_map(|queue| queue.ready.iter()).map(|stored| ReadyMessage::from(&*stored))
     }
 
     /// All unacked messages: channel by channel, in the order of their tags. What is held of a deleted queue is not
@@ -101,10 +101,10 @@ impl Engine {
     }
 }
 
-impl<'a> From<&'a StoredMessage> for ReadyMessage<'a> {
-    fn from(stored: &'a StoredMessage) -> Self {
+impl From<&StoredMessage> for ReadyMessage {
+    fn from(stored: &StoredMessage) -> Self {
         ReadyMessage {
-            message: &stored.message,
+            message: stored.message.clone(),
             redelivered: stored.redelivered,
             delivery_count: stored.delivery_count,
             expires_at: (stored.expires_at != NEVER).then_some(stored.expires_at),

@@ -30,7 +30,9 @@ impl Engine {
                     tell(Kind::Bound { queue, exchange, routing_key });
                 }
             }
-            state.ready.iter().filter(|copy| copy.journaled > 0).for_each(|copy| tell(Kind::Stored { queue, copy }));
+            for copy in state.ready.iter().filter(|copy| copy.journaled > 0) {
+                tell(Kind::Stored { queue, copy: &copy });
+            }
         }
         for (channel, state) in self.channels.iter() {
             for (tag, held) in state.unacked().iter().filter(|(_, held)| held.message.journaled > 0) {

@@ -20,6 +20,7 @@ mod kept;
 mod method;
 mod names;
 mod output;
+mod packed;
 mod publishing;
 mod queue;
 mod ready;

@@ -17,8 +17,8 @@ pub(super) struct Origin {
 
 /// One copy of a message in one queue, ready or unacked.
 #[derive(Clone, Debug)]
-pub(super) struct StoredMessage {
-    pub(super) message: Arc<Message>,
+pub(super) struct StoredMessage<M = Arc<Message>> {
+    pub(super) message: M,
     pub(super) origin: Origin,
     /// Its place in the queue, kept while it is unacked.
     pub(super) position: u64,
@@ -34,4 +34,21 @@ pub(super) struct StoredMessage {
     /// Already clamped to the queue's maximum.
     pub(super) priority: u8,
     pub(super) redelivered: bool,
+}
+
+impl<M> StoredMessage<M> {
+    /// The copy with its message in another form.
+    pub(super) fn map<N>(self, form: impl FnOnce(M) -> N) -> StoredMessage<N> {
+        StoredMessage {
+            message: form(self.message),
+            origin: self.origin,
+            position: self.position,
+            expires_at: self.expires_at,
+            deaths: self.deaths,
+            delivery_count: self.delivery_count,
+            journaled: self.journaled,
+            priority: self.priority,
+            redelivered: self.redelivered,
+        }
+    }
 }
