@@ -154,6 +154,8 @@ pub enum What<'a> {
     Skipped,
     /// Somebody revokes the task.
     Revoking,
+    /// A client of a scenario was told that its revoke is on its way (or safe, with confirms).
+    Revoked,
     /// The worker refused the message for good.
     Refused { why: &'a str },
     /// The backend stored a state.
@@ -196,6 +198,7 @@ impl What<'_> {
             What::Cut { .. } => "task.cut",
             What::Skipped => "task.skipped",
             What::Revoking => "task.revoking",
+            What::Revoked => "task.revoked",
             What::Refused { .. } => "task.refused",
             What::Stored { .. } => "result.stored",
             What::StoreIgnored { .. } => "result.ignored",

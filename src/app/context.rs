@@ -139,6 +139,12 @@ impl TaskContext {
         self.0.env.sleep(duration)
     }
 
+    /// What scenarios tell the time of a run by.
+    #[cfg(feature = "sim")]
+    pub(crate) fn now(&self) -> crate::env::Instant {
+        self.0.env.now()
+    }
+
     /// Stores a state of the task's own, with anything beside it: Celery's `update_state`. Callers read it with
     /// [`AsyncResult::info`](super::AsyncResult::info) and [`AsyncResult::changes`](super::AsyncResult::changes).
     ///

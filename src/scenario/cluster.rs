@@ -3,7 +3,7 @@
 //! Scenario files and the test kit both end up here, as a [`Plan`].
 
 use super::ledger::{Ledger, Nanos};
-use super::world::env;
+use super::world::{env, env_of_worker};
 use crate::app::{App, Endpoints, Node};
 use crate::beat::Entry;
 use crate::env::Env;
@@ -36,6 +36,10 @@ pub(crate) type Client = Rc<dyn Fn(&Env, &App, &Calls)>;
 pub(crate) struct WorkerPlan {
     pub(crate) name: String,
     pub(crate) options: WorkerOptions,
+    /// Messages that fit into its memory.
+    pub(crate) memory: Option<u32>,
+    /// Its application where that is another than the plan's.
+    pub(crate) apps: Option<Apps>,
 }
 
 /// When a fault strikes.
@@ -204,7 +208,7 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
     });
     for worker in &plan.workers {
         ledger.borrow_mut().workers.insert(worker.name.clone(), Default::default());
-        define_worker(world, worker, plan, door.clone());
+        define_worker(world, worker, plan, ledger.clone());
     }
     for beat in &plan.beats {
         let (apps, entries, door) = (plan.apps.clone(), plan.beat.clone(), door.clone());
@@ -236,14 +240,15 @@ fn end_unless<T>(env: &Env, served: Result<T, JournalError>) {
     }
 }
 
-fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, door: impl Fn(Process) -> Env + 'static) {
-    let (apps, options, uses_tokio) = (plan.apps.clone(), worker.options.clone(), plan.uses_tokio);
+fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, ledger: Rc<RefCell<Ledger>>) {
+    let apps = worker.apps.as_ref().unwrap_or(&plan.apps).clone();
+    let (options, memory, uses_tokio) = (worker.options.clone(), worker.memory, plan.uses_tokio);
     world.define(&worker.name, move |process| {
         if uses_tokio {
             // Children are registered with their worker: they never outlive it.
             process.uses_tokio();
         }
-        let env = door(process);
+        let env = env_of_worker(process, ledger.clone(), memory);
         let in_children = apps.clone();
         let child_app = move |env: &Env| {
             let app = in_children();

@@ -35,6 +35,8 @@ pub(super) struct Whole {
     pub(super) ticks: u64,
     pub(super) skipped: u64,
     pub(super) doubled: u64,
+    /// Most messages that one worker held at the same time.
+    pub(super) most_held: u64,
     pub(super) has_beat: bool,
     /// From the last fault to when nothing was left to do: `None` without faults; `Some(None)` if that never came.
     pub(super) settles: Option<Option<Duration>>,
@@ -69,6 +71,11 @@ pub(super) fn check(prefix: &str, expect: &Expect, counts: &Counts, whole: &Whol
         ("ignored", &expect.ignored, counts.ignored, called),
         ("expired", &expect.expired, counts.expired, called),
         ("dead_lettered", &expect.dead_lettered, counts.dead_lettered, letters),
+        ("revoked", &expect.revoked, counts.revoked, counts.revokes > 0),
+        ("ran_revoked", &expect.ran_revoked, counts.ran_revoked, counts.revokes > 0),
+        ("skipped_duplicates", &expect.skipped_duplicates, counts.skipped_duplicates, begun),
+        ("most_held", &expect.most_held, whole.most_held, whole.most_held > 0),
+        ("most_begun_per_second", &expect.most_begun_per_second, counts.most_begun(), begun),
         ("executions", &expect.executions, counts.executions, called),
         ("executions_per_task", &expect.executions_per_task, counts.executions_per_task, begun),
         ("interrupted", &expect.interrupted, counts.interrupted, begun),

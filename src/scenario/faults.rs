@@ -4,7 +4,9 @@ use super::check::processes;
 use super::cluster::When;
 use super::format::{FaultEntry, Kind, SignalName};
 use super::load::{Scenario, listed, meant};
+use super::script::Poison;
 use super::values::{Span, SpanRange, parse_span};
+use crate::message::payload::Compression;
 use crate::text::Problem;
 use simq_sim::{Fault, Point, Prng, Signal, Trigger};
 use std::time::Duration;
@@ -57,8 +59,11 @@ pub const EFFECTS: &[&str] = &[
 /// A fault that the world carries out, or a poisoned message.
 pub(crate) enum Compiled {
     Fault(When, Fault),
-    Poison { at: Duration, queue: Option<String>, body: Vec<u8> },
+    Poison(Poison),
 }
+
+/// Bytes of the longest body of a `poison` message, before compression.
+const MAX_POISON: u64 = 100_000_000;
 
 /// Keys of a fault that not every kind takes.
 const OPTIONAL: [&str; 14] = [
@@ -93,7 +98,7 @@ fn keys(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
         Kind::SlowConsumer => (&["process", "pace"], &["for"]),
         Kind::LoseReply | Kind::Duplicate => (&[], &["process"]),
         Kind::ClockStep => (&["process", "by"], &[]),
-        Kind::Poison => (&[], &["queue", "body"]),
+        Kind::Poison => (&[], &["queue", "body", "repeat", "content_type", "compression"]),
     }
 }
 
@@ -116,6 +121,9 @@ fn given(fault: &FaultEntry) -> Vec<&'static str> {
     ];
     let mut given: Vec<_> = OPTIONAL.into_iter().zip(set).filter(|(_, set)| *set).map(|(key, _)| key).collect();
     given.extend(fault.body.is_some().then_some("body"));
+    given.extend(fault.repeat.is_some().then_some("repeat"));
+    given.extend(fault.content_type.is_some().then_some("content_type"));
+    given.extend(fault.compression.is_some().then_some("compression"));
     given
 }
 
@@ -134,8 +142,7 @@ pub(crate) fn compile(scenario: &Scenario, fault: &FaultEntry, number: usize, se
         if fault.queue.as_deref() == Some("") {
             return Err(beside(scenario, fault, "queue", "this name of a queue is empty"));
         }
-        let body = fault.body.clone().map_or_else(|| b"\x80not json".to_vec(), String::into_bytes);
-        return Ok(Compiled::Poison { at, queue: fault.queue.clone(), body });
+        return poison(scenario, fault, at).map(Compiled::Poison);
     }
     let strike = strike(scenario, fault)?;
     let when = when(scenario, fault, &mut random)?;
@@ -145,6 +152,28 @@ pub(crate) fn compile(scenario: &Scenario, fault: &FaultEntry, number: usize, se
         return Err(scenario.problem(fault.kind.span(), message));
     }
     Ok(Compiled::Fault(when, strike))
+}
+
+fn poison(scenario: &Scenario, fault: &FaultEntry, at: Duration) -> Result<Poison, Problem> {
+    let once = fault.body.clone().map_or_else(|| b"\x80not json".to_vec(), String::into_bytes);
+    let times = fault.repeat.as_ref().map_or(1, |repeat| *repeat.get_ref());
+    let size = times.saturating_mul(once.len() as u64);
+    if let Some(repeat) = fault.repeat.as_ref().filter(|_| times == 0 || size > MAX_POISON) {
+        let message = format!("this body would have {size} bytes; expected 1 to {MAX_POISON}");
+        return Err(scenario.problem(repeat.span(), message));
+    }
+    let body = once.repeat(usize::try_from(times).unwrap_or(1));
+    let (compression, body) = match &fault.compression {
+        None => (None, body),
+        Some(name) => {
+            let bad = |error: String| scenario.problem(name.span(), error);
+            let compression: Compression = name.get_ref().parse().map_err(|error| bad(format!("{error}")))?;
+            let body = compression.compress(&body).map_err(|error| bad(error.to_string()))?;
+            (Some(compression.content_type()), body)
+        }
+    };
+    let content_type = fault.content_type.clone().unwrap_or_else(|| "application/json".to_owned());
+    Ok(Poison { at, queue: fault.queue.clone(), content_type, compression, body: body.into() })
 }
 
 /// A problem with a key of a fault.

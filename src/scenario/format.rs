@@ -112,6 +112,13 @@ pub(crate) struct Worker {
     /// Queues that they consume. Default: `task_default_queue`.
     #[serde(default)]
     pub(crate) queues: Vec<String>,
+    /// Tasks that they don't know: workers of an older version.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>")]
+    pub(crate) without: Vec<Spanned<String>>,
+    /// Messages that fit into their memory; one more ends the worker. Default: no limit.
+    #[schemars(with = "Option<u32>")]
+    pub(crate) memory: Option<Spanned<u32>>,
 }
 
 /// A task: what its body does when it is run, and its options under Celery's names.
@@ -122,6 +129,8 @@ pub(crate) struct Task {
     pub(crate) takes: Option<SpanRange>,
     /// What the first, second, ... execution of each call does; the last one goes for all that follow. Default: return.
     pub(crate) does: Option<Vec<Does>>,
+    /// It does that until this time of the run, and from then on returns. Default: to the end.
+    pub(crate) does_until: Option<Span>,
     /// Ack after the task has run. Default: `task_acks_late`.
     pub(crate) acks_late: Option<bool>,
     /// Requeue when its pool child is lost. Default: `task_reject_on_worker_lost`.
@@ -140,7 +149,9 @@ pub(crate) struct Task {
     pub(crate) max_retries: Option<u32>,
     /// Wait before a retry. Default: 180s.
     pub(crate) default_retry_delay: Option<Span>,
-    /// Retry by itself when it raises, waiting 1, 2, 4, ... times this many seconds. Default: 0, no such retries.
+    /// Retry by itself when it raises. Default: if it has a `retry_backoff`.
+    pub(crate) autoretry: Option<bool>,
+    /// Wait 1, 2, 4, ... times this many seconds before such a retry. Default: 0, the `default_retry_delay`.
     pub(crate) retry_backoff: Option<f64>,
     /// Longest of those waits. Default: 10m.
     pub(crate) retry_backoff_max: Option<Span>,
@@ -152,6 +163,8 @@ pub(crate) struct Task {
     pub(crate) queue: Option<String>,
     /// Priority of its calls, 0 to 255. Default: `task_default_priority`.
     pub(crate) priority: Option<u8>,
+    /// How often each worker begins it: `"10/s"`, `"2/m"`. Default: `task_default_rate_limit`.
+    pub(crate) rate_limit: Option<String>,
 }
 
 /// What a body does at its end.
@@ -210,6 +223,8 @@ pub(crate) struct Load {
     pub(crate) priority: Option<u8>,
     /// Wait this long for each result, as a caller of `get(timeout)` does. Default: don't wait.
     pub(crate) wait: Option<Span>,
+    /// Revoke each call this long after it was accepted. Default: never.
+    pub(crate) revoke_after: Option<Span>,
     /// Host that makes the calls. Default: `producer`.
     pub(crate) from: Option<String>,
 }
@@ -278,6 +293,14 @@ pub(crate) struct FaultEntry {
     pub(crate) queue: Option<String>,
     /// Body of a `poison` message. Default: bytes that are no JSON.
     pub(crate) body: Option<String>,
+    /// How often the body stands there, one after the other, 1 to 100,000,000. Default: once.
+    #[schemars(with = "Option<u64>")]
+    pub(crate) repeat: Option<Spanned<u64>>,
+    /// What the message says of its body. Default: `application/json`.
+    pub(crate) content_type: Option<String>,
+    /// Compression of the body. Default: none.
+    #[schemars(with = "Option<String>")]
+    pub(crate) compression: Option<Spanned<String>>,
 }
 
 /// The faults.
@@ -407,6 +430,16 @@ expectations! {
     ignored: Count;
     /// Calls that expired before they began.
     expired: Count;
+    /// Calls that were revoked: not run, or killed.
+    revoked: Count;
+    /// Calls of which an execution began after their revoke was answered.
+    ran_revoked: Count;
+    /// Messages of calls that had succeeded before, acked and not run.
+    skipped_duplicates: Count;
+    /// Most messages that one worker held at the same time.
+    most_held: Count;
+    /// Most executions that began within one second.
+    most_begun_per_second: Count;
     /// Messages in the dead-letter queue.
     dead_lettered: Count;
     /// Times a body began.

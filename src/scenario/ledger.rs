@@ -7,7 +7,7 @@ use crate::broker::amqp::DropReason;
 use crate::collections::Map;
 use crate::events::{Ended, Event, State, What};
 use crate::message::Timestamp;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// Nanoseconds of virtual time.
@@ -55,6 +55,14 @@ pub(crate) struct TaskRecord {
     /// No result is to be stored for it.
     pub(crate) ignores_result: bool,
     pub(crate) received: u32,
+    /// When whoever revoked it was first told so.
+    pub(crate) revoked: Option<Nanos>,
+    /// It was killed because it was revoked.
+    pub(crate) terminated: bool,
+    /// Copies that were not run because it had succeeded before.
+    pub(crate) skipped: u32,
+    /// Workers that hold copies of it, in the order in which they got them.
+    holders: VecDeque<Arc<str>>,
     /// Who waits for the result, since when.
     pub(crate) waiting: Vec<Nanos>,
     pub(crate) longest_wait: Nanos,
@@ -76,6 +84,10 @@ pub(crate) struct Tick {
 pub(crate) struct WorkerRecord {
     /// Time and number of running bodies, at each change; `None` while it takes no tasks: dead, or shutting down.
     pub(crate) load: Vec<(Nanos, Option<u32>)>,
+    /// Messages that it received and the broker has neither seen settled nor taken back.
+    pub(crate) held: u64,
+    /// The largest number of those.
+    pub(crate) most_held: u64,
 }
 
 /// The ledger of one run.
@@ -125,7 +137,11 @@ impl Ledger {
             self.change_load(now, process, -1);
         }
         self.worker_gone(now, process);
+        if self.workers.contains_key(process) {
+            self.let_go(Some(process));
+        }
         if process == super::cluster::BROKER {
+            self.let_go(None);
             // What it had on disk is reported as recovered when it comes back.
             self.tasks.values_mut().for_each(|record| (record.copies, record.dead_letters) = (0, 0));
             self.copies = 0;
@@ -137,6 +153,18 @@ impl Ledger {
         if let Some(worker) = self.workers.get_mut(worker) {
             worker.load.push((now, None));
         }
+    }
+
+    /// Nobody, or not this worker, holds anything any more.
+    fn let_go(&mut self, of: Option<&str>) {
+        let gone = |holder: &str| of.is_none_or(|worker| worker == holder);
+        self.workers.iter_mut().filter(|(name, _)| gone(name)).for_each(|(_, worker)| worker.held = 0);
+        self.tasks.values_mut().for_each(|record| record.holders.retain(|holder| !gone(holder)));
+    }
+
+    /// Messages that a worker holds.
+    pub(crate) fn held(&self, worker: &str) -> u64 {
+        self.workers.get(worker).map_or(0, |worker| worker.held)
     }
 
     fn change_load(&mut self, now: Nanos, child: &str, by: i32) {
@@ -171,6 +199,13 @@ impl Ledger {
             None => self.tasks.entry(event.id.into()).or_default(),
         };
         record.last = now;
+        if let What::Acked { .. } | What::Requeued { .. } | What::Dropped { .. } | What::DeadLettered { .. } =
+            event.what
+            && let Some(holder) = record.holders.pop_front()
+            && let Some(worker) = self.workers.get_mut(&*holder)
+        {
+            worker.held = worker.held.saturating_sub(1);
+        }
         match event.what {
             What::Calling { task, queue, retries, delay_nanos, broadcast } => {
                 record.broadcast = broadcast;
@@ -211,7 +246,17 @@ impl Ledger {
                     self.copies -= 1;
                 }
             }
-            What::Received { .. } => record.received += 1,
+            What::Received { .. } => {
+                record.received += 1;
+                if let Some(worker) = self.workers.get_mut(&**process) {
+                    record.holders.push_back(process.clone());
+                    worker.held += 1;
+                    worker.most_held = worker.most_held.max(worker.held);
+                }
+            }
+            What::Skipped => record.skipped += 1,
+            What::Revoked => record.revoked = record.revoked.or(Some(now)),
+            What::Cut { why: "revoked", .. } => record.terminated = true,
             What::Started { retries, redelivered } => {
                 let execution =
                     Execution { process: process.clone(), retries, redelivered, started: now, over: None, ended: None };

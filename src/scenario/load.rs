@@ -31,6 +31,10 @@ pub(crate) struct Host<'a> {
     pub(crate) name: String,
     pub(crate) concurrency: u32,
     pub(crate) queues: &'a [String],
+    /// Tasks that it does not know.
+    pub(crate) without: &'a [toml::Spanned<String>],
+    /// Messages that fit into its memory.
+    pub(crate) memory: Option<u32>,
 }
 
 impl Scenario {
@@ -138,7 +142,9 @@ impl Scenario {
         for (name, worker) in &self.file.workers {
             let concurrency = worker.concurrency.as_ref().map_or(1, |concurrency| *concurrency.get_ref());
             let names = Scenario::names_of(name.get_ref(), worker);
-            hosts.extend(names.map(|name| Host { name, concurrency, queues: &worker.queues }));
+            let memory = worker.memory.as_ref().map(|memory| *memory.get_ref());
+            let (queues, without) = (&worker.queues[..], &worker.without[..]);
+            hosts.extend(names.map(|name| Host { name, concurrency, queues, without, memory }));
         }
         hosts
     }
@@ -247,6 +253,7 @@ impl Task {
         Task {
             takes: over.takes.or(self.takes),
             does: over.does.clone().or_else(|| self.does.clone()),
+            does_until: over.does_until.or(self.does_until),
             acks_late: over.acks_late.or(self.acks_late),
             reject_on_worker_lost: over.reject_on_worker_lost.or(self.reject_on_worker_lost),
             retry_on_worker_lost: over.retry_on_worker_lost.or(self.retry_on_worker_lost),
@@ -256,12 +263,14 @@ impl Task {
             soft_time_limit: over.soft_time_limit.or(self.soft_time_limit),
             max_retries: over.max_retries.or(self.max_retries),
             default_retry_delay: over.default_retry_delay.or(self.default_retry_delay),
+            autoretry: over.autoretry.or(self.autoretry),
             retry_backoff: over.retry_backoff.or(self.retry_backoff),
             retry_backoff_max: over.retry_backoff_max.or(self.retry_backoff_max),
             retry_jitter: over.retry_jitter.or(self.retry_jitter),
             ignore_result: over.ignore_result.or(self.ignore_result),
             queue: over.queue.clone().or_else(|| self.queue.clone()),
             priority: over.priority.or(self.priority),
+            rate_limit: over.rate_limit.clone().or_else(|| self.rate_limit.clone()),
         }
     }
 }

@@ -7,7 +7,7 @@ use super::faults::{Compiled, compile};
 use super::format::{Task, Variant};
 use super::ledger::Ledger;
 use super::load::{Host, Scenario, client_of};
-use super::script::{Job, POISON, application, client, saboteur};
+use super::script::{Job, POISON, Runs, application, client, saboteur};
 use super::values::Span;
 use super::verdict::{Counts, Idle, fate};
 use crate::env::system::Stopwatch;
@@ -205,15 +205,22 @@ fn plan(
     for (number, fault) in scenario.faults(overlay).iter().enumerate() {
         match compile(scenario, fault, number, seed)? {
             Compiled::Fault(when, fault) => faults.push((when, fault)),
-            Compiled::Poison { at, queue, body } => {
+            Compiled::Poison(poison) => {
                 poisoned += 1;
-                clients.push((format!("saboteur{poisoned}"), saboteur(at, queue, body)));
+                clients.push((format!("saboteur{poisoned}"), saboteur(poison)));
             }
         }
     }
-    let workers = scenario.worker_hosts().into_iter().map(|host| WorkerPlan {
-        name: host.name,
-        options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec() },
+    let runs = Runs::default();
+    let workers = scenario.worker_hosts().into_iter().map(|host| {
+        let knows = |task: &&(String, Task)| !host.without.iter().any(|without| *without.get_ref() == task.0);
+        let known = || tasks.iter().filter(knows).cloned().collect();
+        WorkerPlan {
+            name: host.name,
+            options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec() },
+            memory: host.memory,
+            apps: (!host.without.is_empty()).then(|| application(settings.clone(), known(), runs.clone())),
+        }
     });
     let network = &scenario.file.network;
     let usual = simq_sim::Config::new(seed).latency;
@@ -230,7 +237,7 @@ fn plan(
         beats: scenario.beat_hosts(),
         epoch_micros: scenario.starts().as_micros(),
         faults,
-        apps: application(settings.clone(), tasks.to_vec()),
+        apps: application(settings.clone(), tasks.to_vec(), runs.clone()),
     };
     Ok((plan, poisoned))
 }
@@ -253,6 +260,7 @@ fn whole(scenario: &Scenario, settings: &Settings, outcome: &Outcome) -> Whole {
         ticks,
         skipped,
         doubled,
+        most_held: outcome.ledger.workers.values().map(|worker| worker.most_held).max().unwrap_or_default(),
         has_beat: !scenario.file.beat.is_empty(),
         settles,
     }
@@ -313,6 +321,9 @@ fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
         ("rejected", counts.rejected),
         ("ignored", counts.ignored),
         ("expired", counts.expired),
+        ("revoked", counts.revoked),
+        ("ran_revoked", counts.ran_revoked),
+        ("skipped_duplicates", counts.skipped_duplicates),
         ("dead_lettered", counts.dead_lettered),
         ("lost", counts.lost),
         ("stuck", counts.stuck),

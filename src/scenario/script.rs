@@ -2,38 +2,38 @@
 
 use super::cluster::{Calls, Client};
 use super::format::{Does, Load, Task};
-use crate::app::{App, CallOptions, TaskContext, TaskError, TaskOptions, TaskResult};
+use crate::app::{App, AsyncResult, CallOptions, TaskContext, TaskError, TaskOptions, TaskResult};
 use crate::broker::Target;
 use crate::collections::Map;
 use crate::env::{Env, Instant};
+use crate::events::{Event, What};
 use crate::message::{Message, Properties};
 use crate::producer::Forward;
-use crate::settings::Settings;
+use crate::settings::{RateLimit, Settings};
 use simq_sim::{Exit, Prng, end_here};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// How often the body of each call has begun. It stands outside of the cluster: no kill makes it forget.
-type Runs = Arc<Mutex<Map<String, usize>>>;
+pub(super) type Runs = Arc<Mutex<Map<String, usize>>>;
 
 /// The application of a scenario: each task sleeps for the time in its argument and then does what its line says.
-pub(super) fn application(settings: Settings, tasks: Vec<(String, Task)>) -> Rc<dyn Fn() -> App> {
-    let runs = Runs::default();
+pub(super) fn application(settings: Settings, tasks: Vec<(String, Task)>, runs: Runs) -> Rc<dyn Fn() -> App> {
     Rc::new(move || {
         let app = App::with_settings("scenario", settings.clone());
         for (name, task) in &tasks {
             let does: Arc<[Does]> = task.does.as_deref().unwrap_or(&[Does::Return]).into();
-            let runs = runs.clone();
+            let (runs, until) = (runs.clone(), task.does_until.map(|until| Instant::default() + until.0));
             app.task_with(name, options(task), move |ctx, (nanos,): (u64,)| {
-                body(ctx, nanos, does.clone(), runs.clone())
+                body(ctx, nanos, does.clone(), until, runs.clone())
             });
         }
         app
     })
 }
 
-async fn body(ctx: TaskContext, nanos: u64, does: Arc<[Does]>, runs: Runs) -> TaskResult<()> {
+async fn body(ctx: TaskContext, nanos: u64, does: Arc<[Does]>, until: Option<Instant>, runs: Runs) -> TaskResult<()> {
     let run = {
         let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
         let run = runs.entry(ctx.id().to_owned()).or_default();
@@ -44,6 +44,9 @@ async fn body(ctx: TaskContext, nanos: u64, does: Arc<[Does]>, runs: Runs) -> Ta
         ctx.sleep(Duration::from_nanos(nanos)).await;
     }
     let does = does.get(run - 1).or(does.last()).copied().unwrap_or(Does::Return);
+    if until.is_some_and(|until| ctx.now() >= until) {
+        return Ok(());
+    }
     match does {
         Does::Return => Ok(()),
         Does::Raise => Err(TaskError::failure("ValueError", "boom")),
@@ -76,20 +79,21 @@ fn options(task: &Task) -> TaskOptions {
         soft_time_limit: task.soft_time_limit.map(|limit| limit.0),
         max_retries: task.max_retries.map(Some),
         default_retry_delay: task.default_retry_delay.map(|delay| delay.0),
-        autoretry_for: task
-            .retry_backoff
-            .filter(|factor| *factor > 0.0)
-            .map(|_| "Exception".to_owned())
-            .into_iter()
-            .collect(),
+        autoretry_for: retries_by_itself(task).then(|| "Exception".to_owned()).into_iter().collect(),
         retry_backoff: task.retry_backoff.unwrap_or_default(),
         retry_backoff_max: task.retry_backoff_max.map(|max| max.0),
         retry_jitter: task.retry_jitter,
         ignore_result: task.ignore_result,
         queue: task.queue.clone(),
         priority: task.priority,
+        // Checked when the file was read.
+        rate_limit: task.rate_limit.as_deref().and_then(|limit| RateLimit::parse(limit).ok()),
         ..TaskOptions::default()
     }
+}
+
+fn retries_by_itself(task: &Task) -> bool {
+    task.autoretry.unwrap_or(task.retry_backoff.is_some_and(|factor| factor > 0.0))
 }
 
 /// One load with what its calls take.
@@ -140,10 +144,16 @@ async fn make_calls(env: Env, app: App, calls: Calls, seed: u64, job: Job) {
             ..CallOptions::default()
         };
         let args = (draw(takes.low, takes.high),);
-        let (task, calls, wait) = (task.clone(), calls.clone(), job.load.wait);
+        let (task, client, wait, revoke) =
+            (task.clone(), (env.clone(), calls.clone()), job.load.wait, job.load.revoke_after);
         calls.begin();
         env.spawn(async move {
-            if let (Ok(result), Some(wait)) = (task.apply_async(args, options).await, wait) {
+            let ((env, calls), called) = (client, task.apply_async(args, options).await);
+            if let (Ok(result), Some(after)) = (&called, revoke) {
+                calls.begin();
+                env.spawn(revoke_after(env.clone(), calls.clone(), result.clone(), after.0));
+            }
+            if let (Ok(result), Some(wait)) = (called, wait) {
                 // What became of it stands in the ledger.
                 let _ = result.get(wait.0).await;
             }
@@ -154,20 +164,43 @@ async fn make_calls(env: Env, app: App, calls: Calls, seed: u64, job: Job) {
     calls.end();
 }
 
+async fn revoke_after(env: Env, calls: Calls, call: AsyncResult<()>, after: Duration) {
+    env.sleep(after).await;
+    if call.revoke(false).await.is_ok() {
+        env.emit(&Event { id: call.id(), what: What::Revoked });
+    }
+    calls.end();
+}
+
+/// What a `poison` message consists of.
+#[derive(Clone)]
+pub(crate) struct Poison {
+    pub(crate) at: Duration,
+    /// Default: the default queue.
+    pub(crate) queue: Option<String>,
+    pub(crate) content_type: String,
+    pub(crate) compression: Option<&'static str>,
+    pub(crate) body: Arc<[u8]>,
+}
+
 /// A host that puts one unreadable message into a queue. It has no id: nobody called for it.
-pub(super) fn saboteur(at: Duration, queue: Option<String>, body: Vec<u8>) -> Client {
+pub(super) fn saboteur(poison: Poison) -> Client {
     Rc::new(move |env, app, calls| {
         calls.begin();
-        let queue = queue.clone().unwrap_or_else(|| app.settings().task_default_queue.clone());
+        let at = poison.at;
+        let queue = poison.queue.clone().unwrap_or_else(|| app.settings().task_default_queue.clone());
         let properties = Properties {
-            content_type: Some("application/json".into()),
+            content_type: Some(poison.content_type.as_str().into()),
             content_encoding: Some("utf-8".into()),
             correlation_id: Some(POISON.into()),
             ..Properties::default()
         };
-        let mut message = Message { properties, body: body.clone().into(), ..Message::default() };
+        let mut message = Message { properties, body: poison.body.clone().into(), ..Message::default() };
         message.headers.set("task", "poison");
         message.headers.set("id", POISON);
+        if let Some(compression) = poison.compression {
+            message.headers.set("compression", compression);
+        }
         let (env, app, calls) = (env.clone(), app.clone(), calls.clone());
         env.clone().spawn(async move {
             env.sleep_until(Instant::default() + at).await;

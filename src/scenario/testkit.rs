@@ -189,7 +189,8 @@ impl Cluster {
     #[must_use]
     pub fn workers(mut self, count: u32, concurrency: u32) -> Self {
         let options = WorkerOptions { concurrency, queues: Vec::new() };
-        let worker = |number| WorkerPlan { name: format!("w{number}"), options: options.clone() };
+        let worker =
+            |number| WorkerPlan { name: format!("w{number}"), options: options.clone(), memory: None, apps: None };
         self.plan.workers = (1..=count).map(worker).collect();
         self
     }

@@ -22,6 +22,11 @@ pub(crate) struct Counts {
     pub(crate) rejected: u64,
     pub(crate) ignored: u64,
     pub(crate) expired: u64,
+    pub(crate) revoked: u64,
+    pub(crate) ran_revoked: u64,
+    /// Calls whose revoke was answered.
+    pub(crate) revokes: u64,
+    pub(crate) skipped_duplicates: u64,
     pub(crate) dead_lettered: u64,
     pub(crate) lost: u64,
     pub(crate) stuck: u64,
@@ -41,6 +46,8 @@ pub(crate) struct Counts {
     pub(crate) states: BTreeMap<&'static str, u64>,
     /// Time from due to begun, sorted.
     pub(crate) start_delays: Vec<Nanos>,
+    /// When executions began.
+    begun: Vec<Nanos>,
 }
 
 /// What one call came to.
@@ -51,6 +58,7 @@ pub(crate) enum Fate {
     Rejected,
     Ignored,
     Expired,
+    Revoked,
     DeadLettered,
     CallFailed,
     Stuck,
@@ -65,6 +73,7 @@ impl Fate {
             Fate::Rejected => "rejected",
             Fate::Ignored => "ignored",
             Fate::Expired => "expired",
+            Fate::Revoked => "revoked",
             Fate::DeadLettered => "dead-lettered",
             Fate::CallFailed => "call failed",
             Fate::Stuck => "STUCK",
@@ -82,6 +91,8 @@ pub(crate) fn fate(record: &TaskRecord) -> Fate {
         Fate::Succeeded
     } else if record.refused.as_deref() == Some("expired") {
         Fate::Expired
+    } else if record.refused.as_deref() == Some("revoked") || record.terminated {
+        Fate::Revoked
     } else if under_way {
         Fate::Stuck
     } else if ended(Ended::Ignored) {
@@ -135,6 +146,7 @@ impl Counts {
         }
         counts.wrong_order = order.into_values().map(inversions).sum();
         counts.start_delays.sort_unstable();
+        counts.begun.sort_unstable();
         counts
     }
 
@@ -150,6 +162,7 @@ impl Counts {
             (&mut self.rejected, Fate::Rejected),
             (&mut self.ignored, Fate::Ignored),
             (&mut self.expired, Fate::Expired),
+            (&mut self.revoked, Fate::Revoked),
             (&mut self.stuck, Fate::Stuck),
             (&mut self.lost, Fate::Lost),
         ] {
@@ -157,6 +170,11 @@ impl Counts {
         }
         self.dead_lettered += u64::from(record.dead_letters);
         self.executions += executions;
+        self.revokes += u64::from(record.revoked.is_some());
+        let after = |revoked| record.executions.iter().any(|execution| execution.started > revoked);
+        self.ran_revoked += u64::from(record.revoked.is_some_and(after));
+        self.skipped_duplicates += u64::from(record.skipped);
+        self.begun.extend(record.executions.iter().map(|execution| execution.started));
         self.executions_per_task = self.executions_per_task.max(executions);
         let cut = |execution: &&Execution| execution.over.is_some() && execution.ended.is_none();
         self.interrupted += record.executions.iter().filter(cut).count() as u64;
@@ -182,6 +200,19 @@ impl Counts {
     pub(crate) fn start_delay(&self, percent: usize) -> Option<Nanos> {
         let rank = (self.start_delays.len() * percent).div_ceil(100);
         self.start_delays.get(rank.checked_sub(1)?).copied()
+    }
+
+    /// Most executions that began within one second, wherever it begins.
+    pub(crate) fn most_begun(&self) -> u64 {
+        const SECOND: Nanos = 1_000_000_000;
+        let mut first = 0;
+        let within = self.begun.iter().enumerate().map(|(last, began)| {
+            while self.begun[first] + SECOND <= *began {
+                first += 1;
+            }
+            last + 1 - first
+        });
+        within.max().unwrap_or_default() as u64
     }
 }
 

@@ -20,12 +20,22 @@ pub(super) struct Simulated {
     process: Process,
     name: Arc<str>,
     ledger: Rc<RefCell<Ledger>>,
+    /// Messages that fit into its memory.
+    memory: Option<u32>,
 }
+
+/// Exit status of a process that the kernel killed for its memory, as containers tell it.
+const OUT_OF_MEMORY: i32 = 137;
 
 /// The door of a simulated process.
 pub(super) fn env(process: Process, ledger: Rc<RefCell<Ledger>>) -> Env {
+    env_of_worker(process, ledger, None)
+}
+
+/// The door of a worker, with as much memory as it has.
+pub(super) fn env_of_worker(process: Process, ledger: Rc<RefCell<Ledger>>, memory: Option<u32>) -> Env {
     let name = Arc::from(&*process.name());
-    Env::new(Simulated { process, name, ledger })
+    Env::new(Simulated { process, name, ledger, memory })
 }
 
 impl World for Simulated {
@@ -101,6 +111,11 @@ impl World for Simulated {
     fn emit(&self, event: &Event<'_>) {
         if self.process.note(event.what.name(), event.digest(), event) {
             self.ledger.borrow_mut().observe(self.process.now(), &self.name, event);
+        }
+        if let Some(memory) = self.memory
+            && self.ledger.borrow().held(&self.name) > u64::from(memory)
+        {
+            self.process.exit(OUT_OF_MEMORY);
         }
     }
 

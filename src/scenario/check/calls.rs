@@ -6,6 +6,7 @@ use crate::scenario::format::{Load, Task};
 use crate::scenario::load::{Scenario, listed, meant};
 use crate::scenario::values::Span;
 use crate::schedule::{Crontab, Zone};
+use crate::settings::RateLimit;
 use crate::text::Problem;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -42,6 +43,9 @@ impl Scenario {
 
     fn check_task(&self, path: &[&str], task: &Task) -> Result<(), Problem> {
         self.check_short(&[path, &["queue"]].concat(), task.queue.as_deref())?;
+        if let Some(Err(error)) = task.rate_limit.as_deref().map(RateLimit::parse) {
+            return Err(self.value_problem(&[path, &["rate_limit"]].concat(), error.to_string()));
+        }
         match task.retry_backoff {
             Some(factor) if !(0.0..=MAX_BACKOFF).contains(&factor) => {
                 let message = format!("retry_backoff = {factor} is out of range; expected 0 to {MAX_BACKOFF} seconds");
@@ -149,7 +153,7 @@ impl Scenario {
         }
     }
 
-    fn check_known(&self, task: &str, span: Range<usize>) -> Result<(), Problem> {
+    pub(super) fn check_known(&self, task: &str, span: Range<usize>) -> Result<(), Problem> {
         if self.file.tasks.contains_key(task) {
             return Ok(());
         }

@@ -28,6 +28,7 @@ impl Scenario {
             for (number, queue) in worker.queues.iter().enumerate() {
                 self.check_short(&["workers", name.get_ref(), "queues", &number.to_string()], Some(queue))?;
             }
+            worker.without.iter().try_for_each(|task| self.check_known(task.get_ref(), task.span()))?;
             let concurrency = worker.concurrency.as_ref().map_or(1, |concurrency| *concurrency.get_ref());
             for host in Scenario::names_of(name.get_ref(), worker) {
                 if hosts.contains_key(&host) {
@@ -47,9 +48,11 @@ impl Scenario {
         }
         let mut total = 0;
         for (name, worker) in &self.file.workers {
-            for (value, high, key) in
-                [(&worker.count, MAX_WORKERS, "count"), (&worker.concurrency, MAX_CONCURRENCY, "concurrency")]
-            {
+            for (value, high, key) in [
+                (&worker.count, MAX_WORKERS, "count"),
+                (&worker.concurrency, MAX_CONCURRENCY, "concurrency"),
+                (&worker.memory, u32::MAX, "memory"),
+            ] {
                 if let Some(value) = value.as_ref().filter(|value| !(1..=high).contains(value.get_ref())) {
                     let message = format!("{key} = {} is out of range; expected 1 to {high}", value.get_ref());
                     return Err(self.problem(value.span(), message));

@@ -35,13 +35,15 @@ pub(super) fn title(report: &Report) -> String {
 }
 
 /// Counts in the order in which people want them; zeroes of hazards are left out.
-const ORDER: [&str; 24] = [
+const ORDER: [&str; 27] = [
     "calls",
     "succeeded",
     "failed",
     "rejected",
     "ignored",
     "expired",
+    "revoked",
+    "skipped_duplicates",
     "dead_lettered",
     "call_failed",
     "lost",
@@ -54,6 +56,7 @@ const ORDER: [&str; 24] = [
     "result_wrong",
     "unbounded_loop",
     "wrong_order",
+    "ran_revoked",
     "crashed",
     "executions",
     "interrupted",
@@ -66,7 +69,7 @@ const ORDER: [&str; 24] = [
 fn label(name: &str) -> String {
     match name {
         "calls" | "succeeded" | "failed" | "rejected" | "ignored" | "expired" | "executions" | "interrupted"
-        | "ticks" | "dead_lettered" | "call_failed" => name.replace('_', " "),
+        | "ticks" | "revoked" | "skipped_duplicates" | "dead_lettered" | "call_failed" => name.replace('_', " "),
         hazard => hazard.to_uppercase(),
     }
 }
