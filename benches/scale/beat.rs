@@ -12,7 +12,7 @@ pub(crate) fn dry_run(years: u64) -> Result<Figures, Error> {
     let config = folder.path().join("beat.toml");
     std::fs::write(
         &config,
-        "timezone = \"Europe/Berlin\"\n[beat_schedule.hourly]\ntask = \"t\"\ncrontab = \"0 * * * *\"\n",
+        "timezone = \"Europe/Berlin\"\n[beat_schedule.hourly]\ntask = \"t\"\nschedule = \"0 * * * *\"\n",
     )?;
     let began = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_simq"))

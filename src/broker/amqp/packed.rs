@@ -1,4 +1,4 @@
-//! Messages far from the head of a queue, as bytes: about a fifth of what they take otherwise.
+//! Messages far from the head of a queue, as bytes: they take less memory so.
 
 use super::stored::StoredMessage;
 use crate::journal::codec::Reader;
