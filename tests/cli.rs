@@ -6,8 +6,12 @@
 mod bad_files;
 #[path = "cli/bad_scenarios.rs"]
 mod bad_scenarios;
+#[path = "cli/beat.rs"]
+mod beat;
 #[path = "cli/commands.rs"]
 mod commands;
+#[path = "cli/config.rs"]
+mod config;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/reports.rs"]

@@ -161,8 +161,49 @@ Not all of them do something in simq. The last column says which: *acts*; *later
 with the reason. The last two are checked and kept, so that a configuration of Celery can be taken over whole, and simq
 tells that they have no effect.
 
-In a file a name with a dot is a key of a table: `broker_transport_options = { confirm_publish = true }`.
-What is optional is unset with `\"none\"`, and with `false` where that is no value of its own.
+## Where settings come from
+
+The later one wins:
+
+| source | how | the profile |
+|---|---|---|
+| profile | the defaults below | `safe` |
+| file | `--config FILE`, or what `SIMQ_CONFIG` names | `profile = \"celery\"` |
+| Celery's variables | `CELERY_BROKER_URL`, `CELERY_BROKER_READ_URL`, `CELERY_BROKER_WRITE_URL`, `CELERY_RESULT_BACKEND`; ignored when empty. `REMAP_SIGTERM=SIGQUIT` is `worker_remap_sigterm` | |
+| variables | `SIMQ_` and the name in upper case, `__` for a dot: `SIMQ_BROKER_TRANSPORT_OPTIONS__CONFIRM_PUBLISH=false` | `SIMQ_PROFILE` |
+| flags | `--set NAME=VALUE`, as often as you like | `--profile` |
+
+The profile is chosen first, by the last source that names one; then each source is laid over its defaults.
+
+A file is TOML. A name with a dot is a key of a table:
+
+```toml
+profile = \"safe\"
+timezone = \"Europe/Berlin\"
+task_time_limit = 300
+
+[broker_transport_options]
+confirm_timeout = 5
+
+[beat_schedule.cleanup]
+task = \"shop.cleanup\"
+schedule = \"0 4 * * *\"
+```
+
+In variables and flags a text stands as it is, a truth is also `yes`, `no`, `on`, `off`, `1` or `0`, a list of texts may
+stand between commas, and everything else is written as in TOML: `--set 'task_routes={ \"mail.*\" = \"mail\" }'`. What is
+optional is unset with `\"none\"`, and with `false` where that is no value of its own.
+
+A variable that begins with `SIMQ_` and is none of these is refused, as a typo; but for those that Kubernetes gives to
+containers because of a service called `simq` or `simq-something`, such as `SIMQ_PORT` and `SIMQ_BROKER_SERVICE_HOST`.
+
+`simq config` prints each value that is in effect and where it came from, as a file of settings: `simq config --changed`
+only what differs from the profile, `simq config 'task_*'` what matches, `simq config --explain task_acks_late` all that
+is known of one, `--json` a line of JSON for each. Secrets are masked, also passwords in URLs; what has no effect is told
+on standard error. A source with something wrong ends it with status 2, and a message that names file and line, variable
+or flag, what was expected, and the nearest valid name.
+
+An application takes the same sources with `Settings::load`, its own flags with `Sources`.
 ";
 
 /// Sections in their order, by the family of a setting.

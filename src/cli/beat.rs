@@ -1,19 +1,16 @@
 //! `simq beat`
 
-use super::{BAD_INPUT, OK, files, output};
-use crate::beat::{BadEntry, Entry, entries_from_toml, zone};
+use super::settings::SettingsArgs;
+use super::{BAD_INPUT, OK, output};
+use crate::beat::{Entry, entries_from_toml, zone};
 use crate::message::Timestamp;
-use crate::scenario::{Places, Problem};
 use crate::schedule::Zone;
-use crate::settings::{Profile, Settings, duration};
-use clap::{Args, ValueEnum};
+use crate::settings::{BadSource, Settings, duration};
+use clap::Args;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Largest configuration that is read.
-const MAX_FILE: u64 = 16 << 20;
 /// Celery's algorithm is asked again no sooner than this.
 const SHORTEST: Duration = Duration::from_millis(1);
 
@@ -23,9 +20,8 @@ pub(super) struct Beat {
     /// List the runs of a stretch of time, and start nothing.
     #[arg(long)]
     dry_run: bool,
-    /// The configuration: settings under Celery's names, and entries in tables [beat_schedule.NAME].
-    #[arg(long)]
-    config: PathBuf,
+    #[command(flatten)]
+    settings: SettingsArgs,
     /// Runs after this time: 2026-01-01, or 2026-01-01T00:00:00Z.
     #[arg(long, required_if_eq("dry_run", "true"))]
     from: Option<String>,
@@ -38,15 +34,6 @@ pub(super) struct Beat {
     /// At most so many runs.
     #[arg(long)]
     limit: Option<u64>,
-    /// In place of the profile that the file names.
-    #[arg(long)]
-    profile: Option<ProfileName>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum ProfileName {
-    Safe,
-    Celery,
 }
 
 impl Beat {
@@ -72,17 +59,21 @@ impl Beat {
         if from > to {
             return Err(format!("--from {from} is after --to {to}"));
         }
-        let (settings, mut entries) = self.read().map_err(|problem| problem.to_string())?;
+        let (settings, mut entries, usual) = self.read().map_err(|bad| bad.to_string())?;
+        if entries.is_empty() {
+            return Err("beat_schedule has no entries; add a table such as [beat_schedule.cleanup] to the file that \
+                        --config names"
+                .to_owned());
+        }
         if let Some(wanted) = &self.entry {
             let names: Vec<String> = entries.iter().map(|entry| entry.name.clone()).collect();
             entries.retain(|entry| entry.name == *wanted);
             if entries.is_empty() {
                 let nearest = crate::text::nearest(wanted, names.iter().map(String::as_str));
                 let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
-                return Err(format!("{} has no entry {wanted:?}{nearest}", self.config.display()));
+                return Err(format!("beat_schedule has no entry {wanted:?}{nearest}"));
             }
         }
-        let usual = zone(&settings).map_err(|error| error.to_string())?;
         let out = BufWriter::new(io::stdout().lock());
         match print(out, &settings, &entries, &usual, (from, to), self.limit.unwrap_or(u64::MAX)) {
             // Whoever read has read enough.
@@ -91,45 +82,15 @@ impl Beat {
         }
     }
 
-    fn read(&self) -> Result<(Settings, Vec<Entry>), Problem> {
-        let path = &self.config;
-        let whole = |message: String| Problem::whole(path, message);
-        let bytes = files::read_up_to(path, MAX_FILE).map_err(|error| whole(error.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|_| whole("it is not UTF-8".to_owned()))?;
-        let mut table: toml::Table = toml::from_str(&text)
-            .map_err(|error| Problem::at(path, &text, error.span().unwrap_or_default(), error.message()))?;
-        let profile = match (self.profile, table.remove("profile").map(|name| name.as_str().and_then(Profile::named))) {
-            (Some(ProfileName::Safe), _) => Profile::Safe,
-            (Some(ProfileName::Celery), _) => Profile::Celery,
-            (None, None) => Profile::default(),
-            (None, Some(Some(profile))) => profile,
-            (None, Some(None)) => {
-                return Err(at(path, &text, &["profile"], false, "profile must be \"safe\" or \"celery\""));
-            }
-        };
-        let mut settings = Settings::new(profile);
-        for (name, value) in &table {
-            let one = toml::Table::from_iter([(name.clone(), value.clone())]);
-            settings.set_all(&one).map_err(|error| at(path, &text, &[name], false, error.to_string()))?;
-        }
-        zone(&settings).map_err(|error| at(path, &text, &["timezone"], false, error.to_string()))?;
-        let entries = entries_from_toml(&settings.beat_schedule).map_err(|error| {
-            let BadEntry { path: steps, message, is_key } = error;
-            let steps: Vec<&str> = ["beat_schedule"].into_iter().chain(steps.iter().map(String::as_str)).collect();
-            at(path, &text, &steps, is_key, message)
+    fn read(&self) -> Result<(Settings, Vec<Entry>, Zone), BadSource> {
+        let loaded = self.settings.load()?;
+        let zone = zone(&loaded.settings).map_err(|error| loaded.bad("timezone", &[], false, error.to_string()))?;
+        let entries = entries_from_toml(&loaded.settings.beat_schedule).map_err(|error| {
+            let keys: Vec<&str> = error.path.iter().map(String::as_str).collect();
+            loaded.bad("beat_schedule", &keys, error.is_key, error.message)
         })?;
-        if entries.is_empty() {
-            return Err(whole("it has no entries; add a table such as [beat_schedule.cleanup]".to_owned()));
-        }
-        Ok((settings, entries))
+        Ok((loaded.settings, entries, zone))
     }
-}
-
-fn at(path: &Path, text: &str, steps: &[&str], is_key: bool, message: impl Into<String>) -> Problem {
-    let places = Places::read(text);
-    let found =
-        places.and_then(|places| if is_key { places.key(steps) } else { places.value(steps).or(places.key(steps)) });
-    Problem::at(path, text, found.unwrap_or_default(), message)
 }
 
 fn time(name: &str, text: Option<&str>) -> Result<Timestamp, String> {

@@ -1,21 +1,11 @@
 //! Files of the command line: scenarios in, traces out.
 #![allow(clippy::disallowed_methods, reason = "the command line reads and writes real files, whatever it simulates")]
 
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+pub(crate) use crate::env::system::read_up_to;
 
-/// The first bytes of a file, `limit` of them at most. A pipe or a device is none: opening one may wait for ever.
-pub(crate) fn read_up_to(path: &Path, limit: u64) -> io::Result<Vec<u8>> {
-    let kind = fs::metadata(path)?;
-    if !kind.is_file() {
-        let what = if kind.is_dir() { "it is a directory" } else { "it is no regular file" };
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
-    let mut bytes = Vec::new();
-    File::open(path)?.take(limit).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 
 pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)

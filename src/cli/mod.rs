@@ -1,7 +1,7 @@
 //! The command line: one small file per command.
 
-#[cfg(feature = "sim")]
 mod beat;
+mod config;
 #[cfg(feature = "sim")]
 mod determinism;
 #[cfg(feature = "sim")]
@@ -12,12 +12,12 @@ mod jobs;
 mod logs;
 #[cfg(feature = "sim")]
 mod new;
-#[cfg(feature = "sim")]
 mod output;
 #[cfg(feature = "sim")]
 mod run;
 #[cfg(feature = "sim")]
 mod schema;
+mod settings;
 #[cfg(feature = "sim")]
 mod show;
 
@@ -49,8 +49,11 @@ enum Command {
     /// List the runs of a schedule.
     ///
     /// Exit status: 0 they were listed, 2 the input was wrong.
-    #[cfg(feature = "sim")]
     Beat(beat::Beat),
+    /// Print the settings that are in effect, and where each value came from.
+    ///
+    /// Exit status: 0 they are all right, 2 some source is wrong.
+    Config(config::Config),
     /// Print the JSON Schema of scenario files.
     ///
     /// Exit status: 0.
@@ -59,13 +62,11 @@ enum Command {
 }
 
 /// Everything held.
-#[cfg(feature = "sim")]
 const OK: u8 = 0;
 /// Some expectation did not hold.
 #[cfg(feature = "sim")]
 const FAILED: u8 = 1;
 /// The input was wrong.
-#[cfg(feature = "sim")]
 const BAD_INPUT: u8 = 2;
 
 impl Command {
@@ -73,8 +74,8 @@ impl Command {
         match self {
             #[cfg(feature = "sim")]
             Command::Run(run) => run.execute(),
-            #[cfg(feature = "sim")]
             Command::Beat(beat) => beat.execute(),
+            Command::Config(config) => config.execute(),
             #[cfg(feature = "sim")]
             Command::New(new) => new.execute(),
             #[cfg(feature = "sim")]
@@ -84,7 +85,6 @@ impl Command {
 }
 
 /// Runs the command line of this process.
-#[cfg_attr(not(feature = "sim"), allow(unreachable_code, reason = "all commands of this version simulate"))]
 pub fn main() -> ExitCode {
     ExitCode::from(Arguments::parse().command.execute())
 }

@@ -1,6 +1,8 @@
 //! Standard output that may go away: `simq run ... | head`.
 
-use std::io::{self, IsTerminal, Write};
+#[cfg(feature = "sim")]
+use std::io::IsTerminal;
+use std::io::{self, Write};
 
 /// Prints a text. When nobody reads any more, the rest is not said, and the exit status still tells the verdict.
 pub(super) fn print(text: &str) {
@@ -14,21 +16,25 @@ pub(super) fn print_error(text: &str) {
 }
 
 /// <https://no-color.org>
+#[cfg(feature = "sim")]
 fn refuses_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// Whether standard output is a terminal that wants colour.
+#[cfg(feature = "sim")]
 pub(super) fn wants_colour() -> bool {
     !refuses_colour() && io::stdout().is_terminal()
 }
 
 /// Whether standard error is.
+#[cfg(feature = "sim")]
 pub(super) fn wants_coloured_errors() -> bool {
     !refuses_colour() && is_watched()
 }
 
 /// Whether somebody watches.
+#[cfg(feature = "sim")]
 pub(super) fn is_watched() -> bool {
     io::stderr().is_terminal()
 }

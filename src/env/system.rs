@@ -8,12 +8,17 @@
     reason = "this is the door that everybody else has to use"
 )]
 
+mod configuration;
 mod disk;
 #[cfg(feature = "sim")]
 mod stopwatch;
 
 #[cfg(feature = "sim")]
 pub(crate) use stopwatch::Stopwatch;
+
+#[cfg(feature = "sim")]
+pub(crate) use configuration::read_up_to;
+pub(crate) use configuration::sources;
 
 use super::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,

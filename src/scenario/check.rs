@@ -11,7 +11,7 @@ mod settings;
 
 use super::faults;
 use super::load::Scenario;
-use super::problem::Problem;
+use crate::text::Problem;
 use std::time::Duration;
 
 /// Longest run: what is left to do is looked for twice in each virtual second.

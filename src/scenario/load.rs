@@ -2,10 +2,10 @@
 
 use super::explain::explain;
 use super::format::{FaultEntry, File, Load, Task, Variant, Worker};
-use super::place::Places;
-use super::problem::Problem;
 use crate::message::Timestamp;
 use crate::settings::Settings;
+use crate::text::Places;
+use crate::text::Problem;
 use crate::text::nearest;
 use std::collections::BTreeMap;
 use std::ops::Range;

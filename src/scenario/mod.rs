@@ -3,7 +3,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `format`, `values`, `load` | the file format |
-//! | `check`, `explain`, `place`, `problem` | what is wrong with a file, and where |
+//! | `check`, `explain` | what is wrong with a file, and where |
 //! | `script`, `faults` | what tasks, clients and faults of a file do |
 //! | `cluster`, `world` | the simulated cluster, and simq's door to it |
 //! | `ledger` | what happened to every task |
@@ -22,8 +22,6 @@ mod faults;
 mod format;
 mod ledger;
 mod load;
-mod place;
-mod problem;
 pub mod report;
 mod run;
 mod script;
@@ -34,11 +32,10 @@ mod values;
 mod verdict;
 mod world;
 
+pub use crate::text::Problem;
 pub use expect::Expectation;
 pub use faults::EFFECTS;
 pub use load::Scenario;
-pub(crate) use place::Places;
-pub use problem::Problem;
 pub use run::{FaultReport, Report, TaskReport, run};
 pub use starter::starter;
 pub use trace::{FirstDifference, TraceFile, first_difference};

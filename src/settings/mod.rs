@@ -4,6 +4,8 @@
 //! Whatever reads or lists settings goes through that table. It has all of Celery's names, so that a configuration can
 //! be taken over as it is: those that simq does not act on are checked, kept, and told of by [`Noted`]. Names marked
 //! with `simq:` in their documentation do not exist in Celery.
+//!
+//! [`Sources`] makes settings of a file, variables and flags, and remembers which value came from where.
 
 mod accepted;
 mod error;
@@ -11,12 +13,16 @@ mod queues;
 mod rate_limit;
 mod renamed;
 mod row;
+mod sources;
 mod table;
 mod value;
 
+pub use crate::text::Problem;
 pub use error::BadSetting;
 pub use rate_limit::{BadRateLimit, RateLimit};
 pub use row::{Setting, Status};
+pub(crate) use sources::CONFIG_VARIABLE;
+pub use sources::{BadSource, Loaded, Origin, Sources};
 pub use table::{Profile, Settings};
 pub use value::{
     Children, ContentTypes, ExchangeType, Fsync, Pool, Precedence, QueueType, Read, Seconds, Secret, Url, Urls, Words,
@@ -27,7 +33,7 @@ use std::time::Duration;
 use toml::Value;
 
 /// What was set though simq does not act on it: by name, `None` where it was taken away.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Default, PartialEq)]
 pub struct Noted(BTreeMap<&'static str, Option<Value>>);
 
 impl Noted {
@@ -38,6 +44,13 @@ impl Noted {
             Status::Later(part) => Some(format!("{} has no effect in simq yet: it comes with {part}", setting.name)),
             Status::Never(reason) => Some(format!("{} has no effect in simq: {reason}", setting.name)),
         })
+    }
+}
+
+/// Names only: a value may be a password.
+impl std::fmt::Debug for Noted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
     }
 }
 
@@ -93,16 +106,7 @@ impl Settings {
     ///
     /// The first [`BadSetting`].
     pub fn set_all(&mut self, table: &toml::Table) -> Result<(), BadSetting> {
-        for (name, value) in table {
-            match value {
-                Value::Table(members) if !is_one(name) => {
-                    known_family(name, value)?;
-                    members.iter().try_for_each(|(member, value)| self.set(&format!("{name}.{member}"), value))?;
-                }
-                value => self.set(name, value)?,
-            }
-        }
-        Ok(())
+        each_in(table, |_, name, value| self.set(name, value)).map_err(|(_, bad)| bad)
     }
 
     /// Deliveries that a worker of this many children may hold unacked; 0 is no limit.
@@ -125,7 +129,7 @@ fn known(name: &str) -> Result<&'static Setting, BadSetting> {
     Settings::setting(name).ok_or_else(|| unknown(name))
 }
 
-fn unknown(name: &str) -> BadSetting {
+pub(crate) fn unknown(name: &str) -> BadSetting {
     let exists = |name: &str| Settings::setting(name).is_some() || families().any(|family| family == name);
     if let Some(new) = renamed::renamed(name, exists) {
         return BadSetting::Renamed { name: name.to_owned(), new };
@@ -134,8 +138,31 @@ fn unknown(name: &str) -> BadSetting {
     BadSetting::Unknown { name: name.to_owned(), nearest }
 }
 
+/// Calls `each` with the keys, the name and the value of every setting in a TOML table, until one is bad; says which keys
+/// lead to it.
+pub(crate) fn each_in(
+    table: &toml::Table,
+    mut each: impl FnMut(&[&str], &str, &Value) -> Result<(), BadSetting>,
+) -> Result<(), (Vec<String>, BadSetting)> {
+    let mut at = |keys: &[&str], name: &str, value: &Value| {
+        each(keys, name, value).map_err(|bad| (keys.iter().map(|key| (*key).to_owned()).collect(), bad))
+    };
+    for (name, value) in table {
+        match value {
+            Value::Table(members) if !is_one(name) => {
+                known_family(name, value).map_err(|bad| (vec![name.clone()], bad))?;
+                for (member, value) in members {
+                    at(&[name, member], &format!("{name}.{member}"), value)?;
+                }
+            }
+            value => at(&[name], name, value)?,
+        }
+    }
+    Ok(())
+}
+
 /// Whether a table under this name is the value of one setting, rather than a family of them.
-pub(crate) fn is_one(name: &str) -> bool {
+fn is_one(name: &str) -> bool {
     Settings::setting(name).is_some_and(Setting::is_table)
 }
 
@@ -147,7 +174,7 @@ fn families() -> impl Iterator<Item = &'static str> {
 }
 
 /// Whether `name`, under which a table stands, is a family.
-pub(crate) fn known_family(name: &str, table: &Value) -> Result<(), BadSetting> {
+fn known_family(name: &str, table: &Value) -> Result<(), BadSetting> {
     if families().any(|family| family == name) {
         return Ok(());
     }

@@ -1,6 +1,6 @@
 //! A row of the table of settings.
 
-use super::value::Expected;
+use super::value::{Expected, MASK, is_secret, masked};
 use super::{Profile, Settings};
 use std::borrow::Cow;
 use toml::Value;
@@ -109,6 +109,16 @@ impl Setting {
         }
     }
 
+    /// A value of it as it may be shown: what is secret is masked, also passwords inside of URLs and tables.
+    pub fn shown(&self, value: &Value) -> Value {
+        match value {
+            // TLS is on or off, or a table of files and passwords.
+            Value::Boolean(_) => value.clone(),
+            _ if self.secret => MASK.into(),
+            value => shown(value),
+        }
+    }
+
     pub(super) fn get(&self, settings: &Settings) -> Option<Value> {
         match self.access {
             Access::Field { get, .. } => get(settings),
@@ -142,6 +152,21 @@ impl Setting {
         // What reads as unset is `"none"` again.
         let value = read(text).map_err(|expected| if self.range.is_some() { self.takes() } else { expected })?;
         Ok(value.unwrap_or_else(|| Value::String("none".to_owned())))
+    }
+}
+
+/// TOML bounds how deep values nest, and so this recursion.
+fn shown(value: &Value) -> Value {
+    match value {
+        Value::String(text) => masked(text).into(),
+        Value::Array(items) => Value::Array(items.iter().map(shown).collect()),
+        Value::Table(table) => {
+            let shown = |(key, value): (&String, &Value)| {
+                (key.clone(), if is_secret(key) { MASK.into() } else { shown(value) })
+            };
+            Value::Table(table.iter().map(shown).collect())
+        }
+        value => value.clone(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! A directory of its own for each test, and the command in it.
 
 use std::fs;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -36,16 +37,42 @@ impl Dir {
         fs::read_to_string(self.path(name)).expect("a text file")
     }
 
-    /// The command, ready to run in this directory. A backtrace would be seen.
+    /// The command, ready to run in this directory, with no settings from outside. A backtrace would be seen.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_simq"));
         command.args(arguments).current_dir(&self.0).stdin(Stdio::null());
-        command.env_remove("RUST_LOG").env_remove("NO_COLOR").env("RUST_BACKTRACE", "1");
+        command.env_remove("RUST_LOG").env_remove("NO_COLOR").env_remove("REMAP_SIGTERM").env("RUST_BACKTRACE", "1");
+        let settings = std::env::vars_os().map(|(name, _)| name).filter(|name| {
+            let name = name.to_string_lossy();
+            name.starts_with("SIMQ_") || name.starts_with("CELERY_")
+        });
+        for name in settings {
+            command.env_remove(name);
+        }
         command
     }
 
     pub(crate) fn simq(&self, arguments: &[&str]) -> Said {
-        Said::of(self.command(arguments).output().expect("simq runs"))
+        self.simq_with(&[], arguments)
+    }
+
+    /// With these variables in its environment.
+    pub(crate) fn simq_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Said {
+        let mut command = self.command(arguments);
+        Said::of(command.envs(variables.iter().copied()).output().expect("simq runs"))
+    }
+
+    /// The first line of what the command prints; then nobody reads any more. Its exit status, and what it said on
+    /// standard error.
+    pub(crate) fn first_line(&self, arguments: &[&str]) -> (String, Option<i32>, String) {
+        let mut child =
+            self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("simq runs");
+        let mut line = String::new();
+        let mut out = BufReader::with_capacity(16, child.stdout.take().expect("standard output"));
+        out.read_line(&mut line).expect("a line");
+        drop(out);
+        let rest = child.wait_with_output().expect("it ends");
+        (line, rest.status.code(), String::from_utf8(rest.stderr).expect("simq speaks UTF-8"))
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::events::State;
 use crate::scenario::format::Expect;
 use crate::scenario::load::{Scenario, listed, meant};
-use crate::scenario::problem::Problem;
+use crate::text::Problem;
 
 /// States that the backend can hold at the end.
 const STATES: [State; 6] =

@@ -2,7 +2,7 @@
 
 use crate::scenario::cluster::{BACKEND, BEAT, BROKER};
 use crate::scenario::load::{Scenario, client_of};
-use crate::scenario::problem::Problem;
+use crate::text::Problem;
 use std::collections::BTreeMap;
 
 /// Most workers in all, and children of one.

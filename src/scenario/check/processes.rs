@@ -2,7 +2,7 @@
 
 use crate::scenario::format::{FaultEntry, Kind};
 use crate::scenario::load::{Scenario, listed, meant};
-use crate::scenario::problem::Problem;
+use crate::text::Problem;
 use toml::Spanned;
 
 /// The process of that name: a host, or `HOST/N` for a pool child.

@@ -1,9 +1,8 @@
 //! Settings, of the file and of its variants: known names, values that make sense.
 
 use crate::scenario::load::Scenario;
-use crate::scenario::problem::Problem;
-use crate::settings::{BadSetting, Settings, is_one, known_family};
-use toml::Value;
+use crate::settings::{BadSetting, Settings, each_in};
+use crate::text::Problem;
 
 impl Scenario {
     pub(super) fn check_settings(&self) -> Result<(), Problem> {
@@ -16,22 +15,10 @@ impl Scenario {
 
     fn check_table(&self, path: &[&str], table: &toml::Table) -> Result<(), Problem> {
         let mut settings = Settings::new(self.file.profile);
-        let mut check = |path: &[&str], name: &str, value: &Value| {
-            settings.set(name, value).map_err(|bad| self.setting_problem(path, &bad))
-        };
-        for (name, value) in table {
-            let path = [path, &[name]].concat();
-            match value {
-                Value::Table(members) if !is_one(name) => {
-                    known_family(name, value).map_err(|bad| self.setting_problem(&path, &bad))?;
-                    for (member, value) in members {
-                        check(&[&path[..], &[member]].concat(), &format!("{name}.{member}"), value)?;
-                    }
-                }
-                value => check(&path, name, value)?,
-            }
-        }
-        Ok(())
+        each_in(table, |_, name, value| settings.set(name, value)).map_err(|(keys, bad)| {
+            let keys: Vec<&str> = path.iter().copied().chain(keys.iter().map(String::as_str)).collect();
+            self.setting_problem(&keys, &bad)
+        })
     }
 
     fn setting_problem(&self, path: &[&str], bad: &BadSetting) -> Problem {

@@ -17,6 +17,7 @@ pub use lists::Words;
 pub use routing::Read;
 pub use scalar::{Children, Seconds, Secret};
 pub(super) use special::{Numbers, Prefix, SecretTable, Tls};
+pub(super) use url::{MASK, is_secret, masked};
 pub use url::{Url, Urls};
 
 use std::borrow::Cow;

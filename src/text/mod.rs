@@ -1,4 +1,10 @@
-//! Text for people.
+//! Text for people: the nearest valid name, and what is wrong with a file, and where.
+
+mod place;
+mod problem;
+
+pub(crate) use place::Places;
+pub use problem::Problem;
 
 /// The candidate nearest to `word`, if any is near enough to be what was meant.
 pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

@@ -1,4 +1,4 @@
-//! Where keys and values stand in the text of a scenario file. Only a file with a problem is read this second time.
+//! Where keys and values stand in the text of a TOML file. It is a second reading, beside the one for the values.
 
 use std::ops::Range;
 use toml::Spanned;
@@ -34,7 +34,8 @@ impl<'a> Places<'a> {
     }
 
     /// The key beside a value, in the same table.
-    pub(super) fn beside(&self, value: &Range<usize>, key: &str) -> Option<Range<usize>> {
+    #[cfg(feature = "sim")]
+    pub(crate) fn beside(&self, value: &Range<usize>, key: &str) -> Option<Range<usize>> {
         beside(self.0.get_ref(), value, key)
     }
 
@@ -61,6 +62,7 @@ enum Found<'p, 'a> {
 }
 
 /// TOML bounds how deep tables nest, and so this recursion.
+#[cfg(feature = "sim")]
 fn beside(table: &DeTable<'_>, value: &Range<usize>, key: &str) -> Option<Range<usize>> {
     if table.values().any(|inner| inner.span() == *value) {
         return table.get_key_value(key).map(|(key, _)| key.span());
@@ -74,7 +76,7 @@ fn beside(table: &DeTable<'_>, value: &Range<usize>, key: &str) -> Option<Range<
     })
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "sim"))]
 mod tests {
     use super::Places;
 

@@ -1,4 +1,4 @@
-//! What is wrong with a scenario file, where, and what was expected.
+//! What is wrong with a file, where, and what was expected.
 
 use std::fmt;
 use std::ops::Range;
@@ -48,6 +48,11 @@ impl Problem {
     /// About a file that can't be read.
     pub(crate) fn whole(file: &Path, message: impl Into<String>) -> Self {
         Problem { file: file.to_owned(), place: None, message: shown(&message.into()), snippet: None }
+    }
+
+    /// Without the line of the file, in which a secret may stand.
+    pub(crate) fn without_snippet(self) -> Self {
+        Problem { snippet: None, ..self }
     }
 
     /// About a place in its text.
