@@ -5,7 +5,7 @@ use super::{BAD_INPUT, OK, output};
 use crate::beat::{Entry, entries_from_toml, zone};
 use crate::message::Timestamp;
 use crate::schedule::Zone;
-use crate::settings::{BadSource, Settings, duration};
+use crate::settings::{BadSource, Loaded, Settings, duration};
 use clap::Args;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
@@ -59,7 +59,8 @@ impl Beat {
         if from > to {
             return Err(format!("--from {from} is after --to {to}"));
         }
-        let (settings, mut entries, usual) = self.read().map_err(|bad| bad.to_string())?;
+        let loaded = self.settings.load().map_err(|bad| bad.to_string())?;
+        let (mut entries, usual) = schedule(&loaded).map_err(|bad| bad.to_string())?;
         if entries.is_empty() {
             return Err("beat_schedule has no entries; add a table such as [beat_schedule.cleanup] to the file that \
                         --config names"
@@ -75,22 +76,22 @@ impl Beat {
             }
         }
         let out = BufWriter::new(io::stdout().lock());
-        match print(out, &settings, &entries, &usual, (from, to), self.limit.unwrap_or(u64::MAX)) {
+        match print(out, &loaded.settings, &entries, &usual, (from, to), self.limit.unwrap_or(u64::MAX)) {
             // Whoever read has read enough.
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.to_string()),
             _ => Ok(()),
         }
     }
+}
 
-    fn read(&self) -> Result<(Settings, Vec<Entry>, Zone), BadSource> {
-        let loaded = self.settings.load()?;
-        let zone = zone(&loaded.settings).map_err(|error| loaded.bad("timezone", &[], false, error.to_string()))?;
-        let entries = entries_from_toml(&loaded.settings.beat_schedule).map_err(|error| {
-            let keys: Vec<&str> = error.path.iter().map(String::as_str).collect();
-            loaded.bad("beat_schedule", &keys, error.is_key, error.message)
-        })?;
-        Ok((loaded.settings, entries, zone))
-    }
+/// The schedule that is set, and the time zone in which it is meant.
+pub(super) fn schedule(loaded: &Loaded) -> Result<(Vec<Entry>, Zone), BadSource> {
+    let zone = zone(&loaded.settings).map_err(|error| loaded.bad("timezone", &[], false, error.to_string()))?;
+    let entries = entries_from_toml(&loaded.settings.beat_schedule).map_err(|error| {
+        let keys: Vec<&str> = error.path.iter().map(String::as_str).collect();
+        loaded.bad("beat_schedule", &keys, error.is_key, error.message)
+    })?;
+    Ok((entries, zone))
 }
 
 fn time(name: &str, text: Option<&str>) -> Result<Timestamp, String> {

@@ -47,6 +47,8 @@ impl Config {
     /// What to print, and warnings.
     fn text(&self) -> Result<(String, Vec<String>), String> {
         let loaded = self.settings.load().map_err(|bad| bad.to_string())?;
+        // Their types are right; whether there is such a zone, and such a minute, only their room knows.
+        super::beat::schedule(&loaded).map_err(|bad| bad.to_string())?;
         if let Some(name) = &self.explain {
             let setting = Settings::setting(name).ok_or_else(|| unknown(name))?;
             return Ok((explained(setting, &loaded), Vec::new()));

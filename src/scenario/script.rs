@@ -195,7 +195,7 @@ pub(super) fn saboteur(poison: Poison) -> Client {
             correlation_id: Some(POISON.into()),
             ..Properties::default()
         };
-        let mut message = Message { properties, body: poison.body.clone().into(), ..Message::default() };
+        let mut message = Message { properties, body: poison.body.clone(), ..Message::default() };
         message.headers.set("task", "poison");
         message.headers.set("id", POISON);
         if let Some(compression) = poison.compression {

@@ -123,6 +123,9 @@ fn a_typo_is_told_with_its_source_and_the_nearest_name() {
     dir.write("profile.toml", "profile = 'sfe'\n");
     dir.simq(&["config", "--config", "profile.toml"])
         .assert_bad_input("profile.toml:1:11: ", &["\"safe\" or \"celery\""]);
+    dir.write("zone.toml", "timezone = 'Europe/Berln'\n");
+    dir.simq(&["config", "--config", "zone.toml"]).assert_bad_input("zone.toml:1:12: ", &["Europe/Berlin"]);
+    dir.simq(&["config", "--set", "timezone=Europe/Berln"]).assert_bad_input("--set: timezone: ", &["Europe/Berlin"]);
     dir.write("broken.toml", "timezone = 'UTC'\ntask_acks_late = \n");
     dir.simq(&["config", "--config", "broken.toml"]).assert_bad_input("broken.toml:2:", &[]);
     dir.simq(&["config", "--config", "none.toml"]).assert_bad_input("none.toml: can't be read", &["No such file"]);
