@@ -5,77 +5,26 @@
 
 mod build;
 mod policy;
+mod requests;
 mod routing;
 
-use crate::app::{CallOptions, Error, Parent, PublishRetry, Routers};
-use crate::broker::amqp::Name;
+use crate::app::{PublishRetry, Routers};
 use crate::broker::{Broker, Publish, PublishError, Target};
 use crate::collections::Map;
-use crate::control;
 use crate::env::{Alarm, Env, Instant};
 use crate::events::{Event, What};
 use crate::message::{Message, TaskMessage};
-use crate::routing::Route;
 use crate::settings::Settings;
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use policy::PublishPolicy;
+pub(crate) use requests::{Call, Forward, Resend, Revoke, Send};
 use routing::Routing;
-use serde_json::value::RawValue;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Publishes under way in one process; one more is refused.
 const MAX_UNDER_WAY: usize = 100_000;
-
-/// A call to be made a message of.
-pub(crate) struct Call {
-    pub(crate) task: Arc<str>,
-    pub(crate) args: Box<RawValue>,
-    pub(crate) kwargs: Box<RawValue>,
-    pub(crate) options: CallOptions,
-    /// Where its task's calls go if neither this one nor a router says so.
-    pub(crate) own: Route,
-    /// The task that makes the call.
-    pub(crate) parent: Option<Parent>,
-}
-
-/// Sends a call; answers with its id.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct Send {
-    pub(crate) call: Call,
-    pub(crate) reply: Box<dyn FnOnce(Result<Arc<str>, Error>) + std::marker::Send>,
-}
-
-/// Sends a message that is already built: a retry.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct Resend {
-    pub(crate) task: TaskMessage,
-    /// Where its delivery came from.
-    pub(crate) queue: Name,
-    pub(crate) to: Target,
-    pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
-}
-
-/// Sends a message as it is: a dead letter, a request of remote control.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct Forward {
-    pub(crate) message: Arc<Message>,
-    pub(crate) to: Target,
-    pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
-}
-
-/// Asks all workers not to run these tasks.
-#[derive(actix::Message)]
-#[rtype(result = "()")]
-pub(crate) struct Revoke {
-    pub(crate) ids: Vec<Arc<str>>,
-    pub(crate) terminate: bool,
-    pub(crate) reply: Box<dyn FnOnce(Result<(), PublishError>) + std::marker::Send>,
-}
 
 #[derive(actix::Message)]
 #[rtype(result = "()")]
@@ -280,62 +229,6 @@ impl Producer {
 
 impl Actor for Producer {
     type Context = Context<Self>;
-}
-
-impl Handler<Send> for Producer {
-    type Result = ();
-
-    fn handle(&mut self, send: Send, ctx: &mut Self::Context) {
-        let kind = Kind::Call { retry: send.call.options.retry, policy: send.call.options.retry_policy };
-        let (task, way) = match self.build(send.call) {
-            Ok(built) => built,
-            Err(error) => return (send.reply)(Err(error.into())),
-        };
-        let delay = task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(self.env.wall()));
-        let (id, reply) = (task.id.clone(), send.reply);
-        let message = match task.encode(self.env.wall()) {
-            Ok(message) => Arc::new(message),
-            Err(error) => return reply(Err(Error::Arguments(error.to_string()))),
-        };
-        self.report_call(&task, &way.name, delay, way.to.broadcast);
-        let told = Box::new(move |result: Result<(), PublishError>| reply(result.map(|()| id).map_err(Error::from)));
-        self.publish(way.to, message, kind, told, ctx);
-    }
-}
-
-impl Handler<Resend> for Producer {
-    type Result = ();
-
-    fn handle(&mut self, resend: Resend, ctx: &mut Self::Context) {
-        let now = self.env.wall();
-        let delay = resend.task.eta.map_or(Duration::ZERO, |eta| eta.saturating_since(now));
-        let message = match resend.task.encode(now) {
-            Ok(message) => Arc::new(message),
-            Err(error) => return (resend.reply)(Err(error.into())),
-        };
-        self.report_call(&resend.task, &resend.queue, delay, resend.to.broadcast);
-        self.publish(resend.to, message, Kind::Retry, resend.reply, ctx);
-    }
-}
-
-impl Handler<Forward> for Producer {
-    type Result = ();
-
-    fn handle(&mut self, forward: Forward, ctx: &mut Self::Context) {
-        self.publish(forward.to, forward.message, Kind::Forwarded, forward.reply, ctx);
-    }
-}
-
-impl Handler<Revoke> for Producer {
-    type Result = ();
-
-    fn handle(&mut self, revoke: Revoke, ctx: &mut Self::Context) {
-        revoke.ids.iter().for_each(|id| self.env.emit(&Event { id, what: What::Revoking }));
-        let ids: Vec<&str> = revoke.ids.iter().map(|id| &**id).collect();
-        let message = Arc::new(control::Request::revoke(&ids, revoke.terminate).encode());
-        let to = Target::broadcast(&control::exchange(&self.settings.control_exchange), false);
-        self.publish(to, message, Kind::Forwarded, revoke.reply, ctx);
-    }
 }
 
 impl Handler<Tried> for Producer {

@@ -39,8 +39,8 @@ mod timers;
 
 use crate::app::App;
 use crate::backend::Backend;
-use crate::broker::amqp::Name;
-use crate::broker::{Broker, SetPrefetch, Source};
+use crate::broker::amqp::{DeliveryTag, Name};
+use crate::broker::{Broker, Epoch, SetPrefetch, Source};
 use crate::collections::Map;
 use crate::control;
 use crate::env::{Alarm, Env};
@@ -78,6 +78,8 @@ enum Due {
     Eta(RequestId),
     /// A token of this task's rate limit.
     Token(Arc<str>, RateLimit),
+    /// A message of a task that is not known here goes back.
+    ReturnUnknown(Epoch, DeliveryTag),
     /// The file of revoked tasks is to be written.
     SaveRevoked,
     SoftLimit(RequestId),
@@ -203,6 +205,7 @@ impl Worker {
         match due {
             Due::Eta(id) => self.unpark(id, ctx),
             Due::Token(task, limit) => self.token(&task, limit, ctx),
+            Due::ReturnUnknown(epoch, tag) => self.return_unknown(epoch, tag),
             Due::SaveRevoked => self.revoked.save(&self.env),
             Due::SoftLimit(id) => self.soft_limit(id),
             Due::HardLimit(id) => self.cut(id, request::CutBy::HardLimit),

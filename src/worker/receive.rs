@@ -7,11 +7,12 @@ use super::states::Told;
 use super::{Buried, Due, Worker};
 use crate::app::Failure;
 use crate::backend::Draft;
-use crate::broker::amqp::Delivery;
+use crate::broker::amqp::{Delivery, DeliveryTag};
 use crate::broker::{Epoch, Settle, Settlement, Target};
 use crate::events::{Event, State, What};
 use crate::message::{Malformed, Message, TaskMessage};
 use crate::producer::Forward;
+use crate::settings::duration;
 use actix::{AsyncContext, Context};
 use std::sync::Arc;
 
@@ -33,7 +34,7 @@ impl Worker {
         self.env.emit(&Event { id: &task.id, what: What::Received { redelivered: delivery.redelivered } });
         let definition = self.app.definition(&task.task);
         let Some(definition) = definition.filter(|definition| definition.body.is_some()) else {
-            return self.refuse_unknown(epoch, &delivery, &task);
+            return self.unknown(epoch, &delivery, &task, ctx);
         };
         let limit = self.settings.task_delivery_limit;
         let request = Request {
@@ -109,6 +110,26 @@ impl Worker {
         let started = serde_json::json!({ "hostname": &*self.env.name() }).to_string();
         let state = self.state_of(request, State::Started, &Told::Value(&started));
         self.put(&request.task.id, state, Box::new(drop));
+    }
+
+    /// A task that nobody has registered here: another worker may know it, and the next one may be that one.
+    fn unknown(&mut self, epoch: Epoch, delivery: &Delivery, task: &TaskMessage, ctx: &mut Context<Self>) {
+        let again = self.settings.task_delivery_limit.is_some_and(|limit| delivery.delivery_count < limit);
+        let Some(wait) = self.settings.worker_return_unknown.filter(|_| again) else {
+            return self.refuse_unknown(epoch, delivery, task);
+        };
+        tracing::warn!(task = %task.task, id = %task.id, wait, "unregistered task; it goes back");
+        self.timers.set(self.env.now() + duration(wait), Due::ReturnUnknown(epoch, delivery.tag));
+        // Others get past it meanwhile.
+        self.prefetch.park();
+        self.update_window();
+        self.set_alarm(ctx);
+    }
+
+    pub(super) fn return_unknown(&mut self, epoch: Epoch, tag: DeliveryTag) {
+        self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Requeue });
+        self.prefetch.unpark();
+        self.update_window();
     }
 
     /// A task that nobody has registered here. A dead letter, with a FAILURE for whoever waits.

@@ -15,6 +15,9 @@ macro_rules! worker_settings {
     worker_enable_prefetch_count_reduction: bool = true, true;
     /// When the connection is lost, kill running tasks with late acks: the broker delivers them again.
     worker_cancel_long_running_tasks_on_connection_loss: bool = true, false;
+    /// simq: a worker that does not know a task gives its message back after this many seconds, for one that does: an older
+    /// version in a rolling deploy. As often as `task_delivery_limit` allows; unset, or without a limit, it rejects it.
+    worker_return_unknown: Option<Seconds> = None, None;
     /// Seconds that running tasks get before a cold shutdown.
     worker_soft_shutdown_timeout: Seconds = 0.0, 0.0;
     /// Wait so long even when nothing runs but tasks that wait for their ETA.
