@@ -74,7 +74,7 @@ fn main() {
             time_limit: Some(Duration::from_secs(20)),
             ..CallOptions::default()
         };
-        println!("{}", pack.apply_async(("tea".into(),), upside_down).await.expect_err("an error"));
+        println!("{}", pack.apply_async(("tea".into(),), upside_down).await.expect_err("it fails"));
         Ok::<(), Box<dyn std::error::Error>>(())
     });
 }

@@ -38,7 +38,7 @@ fn main() {
         let later = CallOptions { countdown: Some(2 * MINUTE), ..CallOptions::default() };
         println!(
             "winter: {}",
-            offer.apply_async(("winter".into(),), later).await?.get(HOUR).await.expect_err("an error")
+            offer.apply_async(("winter".into(),), later).await?.get(HOUR).await.expect_err("it fails")
         );
 
         // The only child is busy for five minutes. What waits in the queue meanwhile is dropped by the broker, as by
@@ -48,7 +48,7 @@ fn main() {
         let patient = CallOptions { expires: Some(HOUR), ..CallOptions::default() };
         let long = offer.apply_async(("autumn".into(),), patient).await?;
         println!("autumn: {}", long.get(HOUR).await?);
-        println!("spring: {}", short.get(10 * MINUTE).await.expect_err("an error"));
+        println!("spring: {}", short.get(10 * MINUTE).await.expect_err("it fails"));
         for dead in client.take("celery.dead").await? {
             println!("dead letter: {}", dead.headers.get("argsrepr").unwrap_or_default());
         }

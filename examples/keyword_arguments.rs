@@ -57,7 +57,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 
     // What does not fit is a TypeError, in Python's words.
     for wrong in [json!({ "z": 1 }), json!({ "y": 1 })] {
-        println!("{}", by_name.delay(Kwargs(wrong)).await?.get(SOON).await.expect_err("an error"));
+        println!("{}", by_name.delay(Kwargs(wrong)).await?.get(SOON).await.expect_err("it fails"));
     }
     running.shutdown().await;
     Ok(())

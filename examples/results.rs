@@ -46,14 +46,14 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     println!("info: {}", bad.info().await?);
 
     let parsed = parse.delay(("seven".to_owned(),)).await?;
-    println!("get: {}", parsed.get(SOON).await.expect_err("an error"));
+    println!("get: {}", parsed.get(SOON).await.expect_err("it fails"));
 
     // Whoever knows an id has the result, until it is forgotten.
     let found = app.result::<u32>(good.id())?;
     println!("found: {}", found.get(SOON).await?);
     found.forget().await?;
     println!("forgotten: {}, {}", found.state().await?, found.info().await?);
-    println!("get: {}", found.get(Duration::from_millis(50)).await.expect_err("an error"));
+    println!("get: {}", found.get(Duration::from_millis(50)).await.expect_err("it fails"));
 
     running.shutdown().await;
     Ok(())

@@ -56,14 +56,14 @@ fn main() {
         let call = charge.delay((9,)).await?;
         client.sleep(Duration::from_secs(5)).await;
         println!("{}: {}", call.state().await?, call.info().await?);
-        println!("{}", call.get(DAY).await.expect_err("an error"));
+        println!("{}", call.get(DAY).await.expect_err("it fails"));
 
         let fetch = client.app.remote::<(String,), u32>("shop.fetch");
         let began = client.now();
         let fetched = fetch.delay(("42".into(),)).await?.get(DAY).await?;
         println!("fetched {fetched} after {} s", (client.now() - began).as_secs());
         // A ParseIntError is not in its list.
-        println!("{}", fetch.delay(("no number".into(),)).await?.get(DAY).await.expect_err("an error"));
+        println!("{}", fetch.delay(("no number".into(),)).await?.get(DAY).await.expect_err("it fails"));
         Ok::<(), simq::Error>(())
     });
     println!("executions: {}", summary.executions);

@@ -31,12 +31,12 @@ fn main() {
         let later = CallOptions { countdown: Some(Duration::from_secs(60)), ..CallOptions::default() };
         let waiting = ship.apply_async((1,), later).await?;
         waiting.revoke(false).await?;
-        println!("1: {}", waiting.get(HOUR).await.expect_err("an error"));
+        println!("1: {}", waiting.get(HOUR).await.expect_err("it fails"));
 
         let running = ship.delay((2,)).await?;
         client.sleep(Duration::from_secs(5)).await;
         running.revoke(true).await?;
-        println!("2: {}", running.get(HOUR).await.expect_err("an error"));
+        println!("2: {}", running.get(HOUR).await.expect_err("it fails"));
 
         // Without `terminate` what has begun goes on, and its success replaces REVOKED.
         let goes_on = ship.delay((3,)).await?;

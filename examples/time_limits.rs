@@ -52,13 +52,13 @@ fn main() {
         println!("{}", export.delay((60,)).await?.get(HOUR).await?);
 
         let careless = client.app.remote::<(u64,), ()>("shop.careless");
-        println!("{}", careless.delay((60,)).await?.get(HOUR).await.expect_err("a limit struck"));
+        println!("{}", careless.delay((60,)).await?.get(HOUR).await.expect_err("it fails"));
         let hard = CallOptions {
             soft_time_limit: Some(Duration::from_secs(2)),
             time_limit: Some(Duration::from_secs(2)),
             ..CallOptions::default()
         };
-        println!("{}", careless.apply_async((60,), hard).await?.get(HOUR).await.expect_err("a limit struck"));
+        println!("{}", careless.apply_async((60,), hard).await?.get(HOUR).await.expect_err("it fails"));
         Ok::<(), simq::Error>(())
     });
 }

@@ -155,17 +155,17 @@ fn stored(case: &str, id: &str, story: Story) -> Value {
             client.sleep(Duration::from_secs(1)).await;
             let options = CallOptions { task_id: Some(id.as_str().into()), ..story.options };
             let handle = client.app.remote::<Python, Value>(story.task);
-            let call = handle.apply_async(Python(story.args, story.kwargs), options).await.unwrap();
+            let call = handle.apply_async(Python(story.args, story.kwargs), options).await.expect("it is answered");
             if let Some((after, terminate)) = story.revoke {
                 client.sleep(after).await;
-                call.revoke(terminate).await.unwrap();
+                call.revoke(terminate).await.expect("it is answered");
             }
             match story.look {
                 Some(after) => client.sleep(after).await,
                 None => drop(call.get(HOUR / 2).await),
             }
-            let meta = call.meta().await.unwrap().expect("something is stored");
-            *told.borrow_mut() = serde_json::from_slice(meta.json()).unwrap();
+            let meta = call.meta().await.expect("it is answered").expect("something is stored");
+            *told.borrow_mut() = serde_json::from_slice(meta.json()).expect("it is answered");
         }
     });
     found.take()
