@@ -53,3 +53,8 @@ pub use settings::{Profile, RateLimit, Settings};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 pub struct ReadMe;
+
+/// The way from Celery, compiled and run as doctests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-celery.md")]
+pub struct FromCelery;

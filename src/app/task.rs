@@ -39,7 +39,9 @@ impl Definition {
             let called = arguments::<A>(&task, &ctx, &parameters).map(|args| function(ctx, args));
             Box::pin(async move {
                 let value = called?.await?;
-                let unwritable = |error: serde_json::Error| TaskError::failure("EncodeError", error.to_string());
+                let unwritable = |error: serde_json::Error| {
+                    TaskError::Failure(Failure::new("EncodeError", error.to_string()).in_module("kombu.exceptions"))
+                };
                 serde_json::value::to_raw_value(&value).map_err(unwritable)
             })
         };

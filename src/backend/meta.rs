@@ -54,6 +54,11 @@ impl Meta {
         Meta { state, text }
     }
 
+    /// All of it as it is stored, JSON text: what a Celery client reads.
+    pub fn json(&self) -> &[u8] {
+        &self.text
+    }
+
     /// The value under `result`, as JSON text: what the task returned, the exception, or the meta of a custom state.
     ///
     /// # Errors
