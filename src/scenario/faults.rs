@@ -2,6 +2,7 @@
 
 use super::check::processes;
 use super::cluster::When;
+use super::effects::EFFECTS;
 use super::format::{FaultEntry, Kind, SignalName};
 use super::load::{Scenario, listed, meant};
 use super::script::Poison;
@@ -11,50 +12,6 @@ use crate::text::Problem;
 use simq_sim::{Fault, Point, Prng, Signal, Trigger};
 use std::time::Duration;
 use toml::Spanned;
-
-/// Names of effects: what a process sends, and what it replaces on its disk. `any` in a scenario counts all of them.
-pub const EFFECTS: &[&str] = &[
-    "any",
-    "basic.ack",
-    "basic.cancel",
-    "basic.consume",
-    "basic.deliver",
-    "basic.nack",
-    "basic.publish",
-    "basic.qos",
-    "basic.release",
-    "channel.close",
-    "confirm.ack",
-    "confirm.nack",
-    "confirm.select",
-    "disk.append",
-    "disk.remove",
-    "disk.replace",
-    "disk.sync",
-    "heartbeat",
-    "lease.acquire",
-    "lease.acquired",
-    "lease.advance",
-    "lease.advanced",
-    "lease.held",
-    "lease.release",
-    "lease.released",
-    "lease.renew",
-    "lease.renewed",
-    "lease.stale",
-    "ok",
-    "pool.accepted",
-    "pool.finished",
-    "pool.run",
-    "pool.soft-limit",
-    "queue.declare",
-    "queue.declare-ok",
-    "result.current",
-    "result.store",
-    "result.stored",
-    "result.unwatch",
-    "result.watch",
-];
 
 /// A fault that the world carries out, or a poisoned message.
 pub(crate) enum Compiled {

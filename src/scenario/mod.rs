@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `format`, `values`, `load` | the file format |
 //! | `check`, `explain` | what is wrong with a file, and where |
-//! | `script`, `faults` | what tasks, clients and faults of a file do |
+//! | `script`, `faults`, `effects` | what tasks, clients and faults of a file do |
 //! | `cluster`, `world` | the simulated cluster, and simq's door to it |
 //! | `ledger` | what happened to every task |
 //! | `verdict`, `expect` | what became of them, and whether that was wanted |
@@ -16,6 +16,7 @@
 mod beat;
 mod check;
 pub(crate) mod cluster;
+mod effects;
 mod expect;
 mod explain;
 mod faults;
@@ -33,8 +34,8 @@ mod verdict;
 mod world;
 
 pub use crate::text::Problem;
+pub use effects::EFFECTS;
 pub use expect::Expectation;
-pub use faults::EFFECTS;
 pub use load::Scenario;
 pub use run::{FaultReport, Report, TaskReport, run};
 pub use starter::starter;
