@@ -12,6 +12,9 @@ pub enum ToServer {
     Method(Method),
     /// The client lives.
     Heartbeat,
+    /// The client has said all that it has to say: the link is closed when that is done. For servers that the link only
+    /// leads to.
+    Close,
 }
 
 /// From the broker to a client.
@@ -34,7 +37,11 @@ fn id(message: &Message) -> &str {
 
 impl Frame for ToServer {
     fn label(&self) -> &'static str {
-        let ToServer::Method(method) = self else { return "heartbeat" };
+        let method = match self {
+            ToServer::Method(method) => method,
+            ToServer::Heartbeat => return "heartbeat",
+            ToServer::Close => return "connection.close",
+        };
         match method {
             Method::ExchangeDeclare { .. } => "exchange.declare",
             Method::ExchangeDelete { .. } => "exchange.delete",
@@ -110,6 +117,7 @@ impl Frame for FromServer {
             Event::Confirmed { seq, multiple } => digest.number(*seq).number(u64::from(*multiple)),
             Event::Refused { seq, why: Refusal::QueueFull } => digest.number(*seq),
             Event::Refused { seq, why: Refusal::StoreFull } => digest.number(*seq).number(1),
+            Event::Refused { seq, why: Refusal::Said(why) } => digest.number(*seq).bytes(why.as_bytes()),
             Event::Closed { code, text } => digest.number(u64::from(*code)).bytes(text.as_bytes()),
             _ => digest,
         }

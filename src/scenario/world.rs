@@ -1,6 +1,7 @@
 //! The simulated world behind [`Env`]: a thin layer between simq's processes and `simq-sim`.
 
 use super::ledger::Ledger;
+use crate::env::redis::{RedisConnection, RedisUrl};
 use crate::env::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
     Signal, Socket, World,
@@ -75,6 +76,11 @@ impl World for Simulated {
                 Err(error) => Err(ConnectError { server, reason: error.to_string() }),
             }
         })
+    }
+
+    fn connect_redis(&self, url: &RedisUrl) -> LocalFuture<Result<Box<dyn RedisConnection>, ConnectError>> {
+        let reason = "no simulated Redis yet".to_owned();
+        Box::pin(std::future::ready(Err(ConnectError { server: url.to_string(), reason })))
     }
 
     fn listen(&self, _: &str) -> Box<dyn Listener> {

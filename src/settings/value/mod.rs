@@ -10,14 +10,16 @@ mod url;
 
 pub(super) use crate::message::{Compression, Serializer};
 pub(super) use crate::routing::{QueueSpec, Routes};
-pub(super) use choice::{DeliveryQueueType, Failover, QueueOrder};
-pub use choice::{ExchangeType, Fsync, Pool, Precedence, QueueType};
+pub(super) use choice::{DeliveryQueueType, Failover};
+pub use choice::{ExchangeType, Fsync, Pool, Precedence, QueueOrder, QueueType, RedisConsume};
 pub use content::ContentTypes;
 pub use lists::Words;
 pub use routing::Read;
 pub use scalar::{Children, Seconds, Secret};
-pub(super) use special::{Numbers, Prefix, SecretTable, Tls};
-pub(super) use url::{MASK, is_secret, masked};
+pub use special::{Numbers, Prefix};
+pub(super) use special::{SecretTable, Tls};
+pub(crate) use url::masked;
+pub(super) use url::{MASK, is_secret};
 pub use url::{Url, Urls};
 
 use std::borrow::Cow;

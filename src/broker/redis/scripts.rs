@@ -1,0 +1,29 @@
+//! The scripts of `consume = "atomic"`.
+//!
+//! Everything in them is checked against a real server and, run by their twins in the simulated one, against the same
+//! sequences of commands.
+
+use crate::redis::Script;
+
+/// All of them.
+pub(crate) struct Scripts {
+    pub(crate) take: Script,
+    pub(crate) put: Script,
+    pub(crate) refresh: Script,
+    pub(crate) overdue: Script,
+}
+
+impl Scripts {
+    pub(crate) fn new() -> Scripts {
+        Scripts {
+            take: Script::new(include_str!("scripts/take.lua")),
+            put: Script::new(include_str!("scripts/move.lua")),
+            refresh: Script::new(include_str!("scripts/refresh.lua")),
+            overdue: Script::new(include_str!("scripts/overdue.lua")),
+        }
+    }
+
+    pub(crate) fn all(&self) -> [&Script; 4] {
+        [&self.take, &self.put, &self.refresh, &self.overdue]
+    }
+}
