@@ -64,6 +64,16 @@ impl Redis {
         self.written(db, key);
     }
 
+    /// Empties a database. Who watches a key that was there will not execute.
+    pub(super) fn clear(&mut self, db: usize) {
+        let database = std::mem::take(&mut self.databases[db]);
+        let watched: Vec<Vec<u8>> = self.watchers.keys().filter(|(of, _)| *of == db).map(|(_, key)| key.clone()).collect();
+        for key in watched.iter().filter(|key| database.index_of(key).is_some()) {
+            self.break_watches(db, key);
+        }
+        self.dirty += 1;
+    }
+
     fn written(&mut self, db: usize, key: &[u8]) {
         self.dirty += 1;
         self.break_watches(db, key);

@@ -191,11 +191,11 @@ impl Redis {
         }
     }
 
-    /// Runs what a client sent while it was blocked, until it blocks again.
+    /// Runs a command that a client sent while it was blocked; it stays first in line until it blocks again.
     fn go_on(&mut self, client: ClientId) {
         let next = self.clients.get_mut(&client).filter(|state| state.wait.is_none());
         let Some(args) = next.and_then(|state| state.ahead.pop_front()) else { return };
-        self.blocked.released.push_back(client);
+        self.blocked.released.push_front(client);
         self.execute(client, &args);
     }
 }

@@ -83,6 +83,22 @@ impl Command {
         self.flags & flags != 0
     }
 
+    /// As `COMMAND INFO` lists them.
+    pub(super) fn flag_names(&self) -> impl Iterator<Item = &'static str> {
+        const NAMES: [(Flags, &str); 8] = [
+            (WRITE, "write"),
+            (READ, "readonly"),
+            (DENY_OOM, "denyoom"),
+            (PUBSUB, "pubsub"),
+            (NO_SCRIPT, "noscript"),
+            (BLOCKING, "blocking"),
+            (LOADING, "loading"),
+            (NO_AUTH, "no_auth"),
+        ];
+        let flags = self.flags;
+        NAMES.into_iter().filter(move |(flag, _)| flags & flag != 0).map(|(_, name)| name)
+    }
+
     pub(super) fn accepts(&self, args: usize) -> bool {
         let wanted = usize::from(self.arity.unsigned_abs());
         if self.arity < 0 { args >= wanted } else { args == wanted }

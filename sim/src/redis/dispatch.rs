@@ -7,7 +7,7 @@ use super::{ClientId, Redis};
 use ::redis::Value;
 
 impl Redis {
-    /// One command of a client that is not blocked, and everything that follows from it.
+    /// One command of a client that is not blocked. [`Redis::serve_ready`] must follow.
     pub(super) fn execute(&mut self, client: ClientId, args: &[Vec<u8>]) {
         let outcome = match self.admit(client, args) {
             Ok(command) => self.queue_or_run(client, command, args),
@@ -20,7 +20,6 @@ impl Redis {
             Err(error) => self.out.push((client, error.into())),
         }
         self.commit();
-        self.serve_ready();
     }
 
     /// The command and its row, unless the server refuses it as it is.

@@ -39,7 +39,10 @@ mod config;
 mod data;
 mod dispatch;
 mod errors;
+mod expiry;
 mod glob;
+mod hashes;
+mod keys;
 mod keyspace;
 mod list_pops;
 mod lists;
@@ -47,13 +50,18 @@ mod memory;
 mod number;
 mod persistence;
 mod pubsub;
+mod scan;
 mod script;
 mod server;
 mod set_string;
+mod sets;
+mod settings;
 mod sorted;
 mod strings;
 mod transaction;
+mod zadd;
 mod zpop;
+mod zrange;
 
 pub use ::redis::Value;
 pub use config::{Eviction, Persistence, RedisConfig, User};
@@ -112,17 +120,25 @@ struct Stats {
 }
 
 /// All rows of the table of commands.
-static FAMILIES: [&[Command]; 10] = [
+static FAMILIES: [&[Command]; 18] = [
     clients::COMMANDS,
+    expiry::COMMANDS,
+    hashes::COMMANDS,
+    keys::COMMANDS,
     list_pops::COMMANDS,
     lists::COMMANDS,
     pubsub::COMMANDS,
+    scan::COMMANDS,
     script::COMMANDS,
     server::COMMANDS,
     set_string::COMMANDS,
+    sets::COMMANDS,
+    settings::COMMANDS,
     strings::COMMANDS,
     transaction::COMMANDS,
+    zadd::COMMANDS,
     zpop::COMMANDS,
+    zrange::COMMANDS,
 ];
 
 impl Redis {
@@ -157,6 +173,7 @@ impl Redis {
         self.now = now;
         if !args.is_empty() && self.clients.contains_key(&client) && !self.keep_for_later(client, args) {
             self.execute(client, args);
+            self.serve_ready();
         }
         out.append(&mut self.out);
     }
