@@ -17,6 +17,8 @@ mod waiting;
 
 pub(crate) use draft::Draft;
 pub use meta::{Extended, Meta};
+#[cfg(feature = "sim")]
+pub(crate) use redis::{scripts as redis_scripts, state_of};
 pub(crate) use requests::{Follow, Forget, Put, StoreRevoked, Wait};
 pub use store::Store;
 

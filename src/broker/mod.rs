@@ -25,6 +25,8 @@ mod session;
 pub use actor::Broker;
 pub(crate) use entities::{Source, Target};
 pub use frame::{FromServer, ToServer};
+#[cfg(feature = "sim")]
+pub(crate) use redis::scripts as redis_scripts;
 
 use crate::message::Message;
 use amqp::{Delivery, DeliveryTag};

@@ -14,6 +14,16 @@ impl Script {
         Script { source, digest: redis::Script::new(source).get_hash().to_owned() }
     }
 
+    #[cfg(feature = "sim")]
+    pub(crate) fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    #[cfg(feature = "sim")]
+    pub(crate) fn source(&self) -> &'static str {
+        self.source
+    }
+
     /// Tells the server of it. To be sent on every connection, before it is run: servers forget scripts.
     pub(crate) fn load(&self) -> Cmd {
         let mut command = redis::cmd("SCRIPT");

@@ -23,6 +23,7 @@ mod faults;
 mod format;
 mod ledger;
 mod load;
+mod redis;
 pub mod report;
 mod run;
 mod script;

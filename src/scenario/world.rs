@@ -79,8 +79,14 @@ impl World for Simulated {
     }
 
     fn connect_redis(&self, url: &RedisUrl) -> LocalFuture<Result<Box<dyn RedisConnection>, ConnectError>> {
-        let reason = "no simulated Redis yet".to_owned();
-        Box::pin(std::future::ready(Err(ConnectError { server: url.to_string(), reason })))
+        let connecting = self.process.connect(url.host().unwrap_or_default());
+        let (env, url) = (env(self.process.clone(), self.ledger.clone()), url.clone());
+        Box::pin(async move {
+            match connecting.await {
+                Ok(connection) => super::redis::connect(&env, &url, Box::new(Wire(connection))).await,
+                Err(error) => Err(ConnectError { server: url.to_string(), reason: error.to_string() }),
+            }
+        })
     }
 
     fn listen(&self, _: &str) -> Box<dyn Listener> {

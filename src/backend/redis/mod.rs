@@ -19,6 +19,15 @@ use std::time::Duration;
 /// Longest wait for an answer where nothing is set.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The scripts by their names as effects.
+#[cfg(feature = "sim")]
+pub(crate) fn scripts() -> [(&'static str, Script); 1] {
+    [("redis.keep", Results::script())]
+}
+
+#[cfg(feature = "sim")]
+pub(crate) use results::state_of;
+
 struct Shell {
     env: Env,
     connection: Rc<dyn RedisConnection>,

@@ -57,7 +57,7 @@ impl Results {
     pub(super) fn new(settings: &Settings) -> Results {
         Results {
             prefix: settings.result_global_keyprefix.as_deref().map(kombus_prefix).unwrap_or_default(),
-            script: Script::new(include_str!("keep.lua")),
+            script: Results::script(),
             watched: BTreeSet::new(),
             every: BTreeSet::new(),
             batch: Batch::default(),
@@ -65,6 +65,10 @@ impl Results {
             said: Vec::new(),
             failed: None,
         }
+    }
+
+    pub(super) fn script() -> Script {
+        Script::new(include_str!("keep.lua"))
     }
 
     pub(super) fn scripts(&self) -> [&Script; 1] {
@@ -226,7 +230,7 @@ fn text(reply: Value) -> Option<Vec<u8>> {
 }
 
 /// The state that a stored result names; a name that is not Celery's is a task's own state.
-pub(super) fn state_of(meta: &[u8]) -> State {
+pub(crate) fn state_of(meta: &[u8]) -> State {
     #[derive(serde::Deserialize)]
     struct Status<'a> {
         #[serde(borrow)]

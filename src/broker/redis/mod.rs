@@ -35,5 +35,11 @@ mod topic;
 
 pub(super) use shell::connect;
 
+/// The scripts by their names as effects.
+#[cfg(feature = "sim")]
+pub(crate) fn scripts() -> [(&'static str, crate::redis::Script); 4] {
+    scripts::Scripts::named()
+}
+
 /// What the keys of simq's records in `unacked` begin with.
 const OWN: &str = "simq:";

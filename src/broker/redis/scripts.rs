@@ -23,6 +23,13 @@ impl Scripts {
         }
     }
 
+    /// Each with its name as an effect.
+    #[cfg(feature = "sim")]
+    pub(crate) fn named() -> [(&'static str, Script); 4] {
+        let Scripts { take, put, refresh, overdue } = Scripts::new();
+        [("redis.take", take), ("redis.move", put), ("redis.refresh", refresh), ("redis.overdue", overdue)]
+    }
+
     pub(crate) fn all(&self) -> [&Script; 4] {
         [&self.take, &self.put, &self.refresh, &self.overdue]
     }
