@@ -44,10 +44,7 @@ impl LeaseClient {
     async fn open(&self, limit: Duration) -> Result<Link<Request, Response>, ConnectError> {
         match &self.server {
             Endpoint::Served(name) => self.env.connect(name.clone(), limit).await,
-            Endpoint::Redis(url) => {
-                let reason = "leases are not kept on Redis yet".to_owned();
-                Err(ConnectError { server: url.to_string(), reason })
-            }
+            Endpoint::Redis(url) => crate::backend::redis::connect_leases(&self.env, url, limit).await,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod client;
 mod frame;
+mod text;
 
 pub(crate) use client::LeaseClient;
 pub(crate) use frame::{Answer, Ask, Change};

@@ -3,6 +3,7 @@
 //! As with the broker, a connection to Redis is presented as one to simq's own store: requests of the backend actor become
 //! commands, gathered into batches; what is published under the key of a result that somebody waits for wakes him.
 
+mod leases;
 mod results;
 
 use super::frame::{Request, Response};
@@ -21,12 +22,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The scripts by their names as effects.
 #[cfg(feature = "sim")]
-pub(crate) fn scripts() -> [(&'static str, Script); 1] {
-    [("redis.keep", Results::script())]
+pub(crate) fn scripts() -> [(&'static str, Script); 2] {
+    [("redis.keep", Results::script()), ("redis.swap", leases::script())]
 }
 
 #[cfg(feature = "sim")]
 pub(crate) use results::state_of;
+
+pub(super) use leases::connect as connect_leases;
 
 struct Shell {
     env: Env,

@@ -19,7 +19,7 @@ pub(super) enum Said {
 }
 
 /// Commands that the adapters send, and their names as effects.
-const LABELS: [(&str, &str); 31] = [
+const LABELS: [(&str, &str); 32] = [
     ("BRPOP", "redis.brpop"),
     ("CLIENT", "redis.client"),
     ("DEL", "redis.del"),
@@ -48,6 +48,7 @@ const LABELS: [(&str, &str); 31] = [
     ("SMEMBERS", "redis.smembers"),
     ("SREM", "redis.srem"),
     ("SUBSCRIBE", "redis.subscribe"),
+    ("TIME", "redis.time"),
     ("UNSUBSCRIBE", "redis.unsubscribe"),
     ("ZADD", "redis.zadd"),
     ("ZREM", "redis.zrem"),

@@ -15,6 +15,7 @@ pub(super) fn declare(redis: &mut Redis) {
             "redis.move" => put,
             "redis.refresh" => refresh,
             "redis.overdue" => overdue,
+            "redis.swap" => swap,
             _ => keep,
         };
         let twin: Twin = Rc::new(twin);
@@ -184,6 +185,15 @@ fn keep(script: &mut Script<'_>) -> Answer {
         script.call(&[b"SETEX", &keys[0], &argv[2], &argv[0]])?;
     }
     script.call(&[b"PUBLISH", &keys[0], &argv[0]])?;
+    Ok(Value::Int(1))
+}
+
+fn swap(script: &mut Script<'_>) -> Answer {
+    let (keys, argv) = (script.keys, script.argv);
+    if text(&script.call(&[b"GET", &keys[0]])?) != argv[0] {
+        return Ok(Value::Int(0));
+    }
+    script.call(&[b"SET", &keys[0], &argv[1]])?;
     Ok(Value::Int(1))
 }
 
