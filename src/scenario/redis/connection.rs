@@ -93,11 +93,14 @@ impl Shared {
 }
 
 fn arguments(command: &Cmd) -> Vec<Vec<u8>> {
-    let bytes = |arg: Arg<&[u8]>| match arg {
+    command.args_iter().map(bytes).collect()
+}
+
+pub(super) fn bytes(arg: Arg<&[u8]>) -> Vec<u8> {
+    match arg {
         Arg::Simple(bytes) => bytes.to_vec(),
         _ => b"0".to_vec(),
-    };
-    command.args_iter().map(bytes).collect()
+    }
 }
 
 fn lost() -> RedisLost {

@@ -11,6 +11,8 @@
 mod connection;
 mod frame;
 mod server;
+#[cfg(test)]
+mod tests;
 mod twins;
 mod witness;
 

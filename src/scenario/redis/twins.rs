@@ -1,4 +1,4 @@
-//! What the adapters' Lua scripts do, natively. `tests/redis_scripts.rs` runs both on the same data.
+//! What the adapters' Lua scripts do, natively. The tests beside this file run both on the same data.
 
 use crate::broker::redis_scripts as broker_scripts;
 use redis::Value;
