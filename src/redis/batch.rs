@@ -57,6 +57,11 @@ impl<T> Writer<T> {
         self.under_way.get() == 0 && self.gathered.borrow().is_empty()
     }
 
+    /// There is more to be written, which `prepare` of [`Writer::run`] will say.
+    pub(crate) fn wake(&self) {
+        self.more.notify_one();
+    }
+
     /// Has commands written with the next batch, in order.
     pub(crate) fn append(&self, batch: &mut Batch<T>) {
         if !batch.is_empty() {
@@ -65,15 +70,18 @@ impl<T> Writer<T> {
         }
     }
 
-    /// Writes, batch after batch, and hands on every reply, until the connection is lost.
+    /// Writes, batch after batch, and hands on every reply, until the connection is lost. `prepare` adds to each batch
+    /// what can be said in one command for many.
     pub(crate) async fn run(
         &self,
         connection: &Rc<dyn RedisConnection>,
         patience: Duration,
         env: &Env,
+        prepare: impl Fn(&mut Batch<T>),
         mut hear: impl FnMut(T, Value),
     ) -> RedisLost {
         loop {
+            prepare(&mut self.gathered.borrow_mut());
             let (commands, purposes) = self.gathered.borrow_mut().next();
             if commands.is_empty() {
                 self.more.notified().await;

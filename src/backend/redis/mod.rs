@@ -139,7 +139,7 @@ impl Shell {
             heard.change_channels();
             heard.flush();
         };
-        let lost = self.writer.run(&self.connection, self.patience, &self.env, hear).await;
+        let lost = self.writer.run(&self.connection, self.patience, &self.env, |_| {}, hear).await;
         self.lost(&lost);
     }
 

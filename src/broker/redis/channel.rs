@@ -52,7 +52,7 @@ pub(super) struct Held {
     /// Its key in `unacked`; `None` for a broadcast, which is in no queue.
     pub(super) record: Option<Box<str>>,
     pub(super) queue: Name,
-    pub(super) envelope: Box<[u8]>,
+    pub(super) envelope: Vec<u8>,
     pub(super) priority: u8,
     pub(super) deliveries: u32,
 }
@@ -70,6 +70,8 @@ pub(super) struct Channel {
     pub(super) consumers: Vec<Consumer>,
     pub(super) prefetch: u32,
     pub(super) held: BTreeMap<DeliveryTag, Held>,
+    /// Records of what is acked and not yet told the server.
+    pub(super) acked: Vec<Box<str>>,
     pub(super) published: u64,
     length: u64,
     /// Where the next take begins.
@@ -103,6 +105,7 @@ impl Channel {
             consumers: Vec::new(),
             prefetch: 0,
             held: BTreeMap::new(),
+            acked: Vec::new(),
             published: 0,
             length: 0,
             turn: 0,

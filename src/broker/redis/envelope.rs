@@ -1,13 +1,11 @@
 //! A message in a Redis list: kombu's envelope, one JSON object (wire sheet, section 5.1).
 
-use crate::message::{DeliveryMode, Message, Properties, Table};
+use super::wire::{Body, DELIVERY_COUNT, Headers, Text, Wire};
+use crate::message::{DeliveryMode, Message, Properties};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
-
-/// Header that counts how often a message was returned, as RabbitMQ's quorum queues write it.
-const DELIVERY_COUNT: &str = "x-delivery-count";
 
 /// What is in an envelope.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,90 +29,89 @@ impl NoEnvelope {
     }
 }
 
-/// The envelope of a message that is published.
+/// The envelope of a message that is published. Written by hand: it is on the way of every task.
 pub(super) fn write(message: &Message, exchange: &str, routing_key: &str, tag: &str, base64: bool) -> Vec<u8> {
     let Properties { content_type, content_encoding, delivery_mode, priority, correlation_id, reply_to, expiration } =
         &message.properties;
     let text = std::str::from_utf8(&message.body).ok().filter(|_| !base64);
-    let body = text.map_or_else(|| STANDARD.encode(&message.body), str::to_owned);
-    let mut properties = Map::new();
-    properties.insert("correlation_id".to_owned(), json!(correlation_id.as_deref()));
+    let mut json = Json(Vec::with_capacity(1_024 + message.body.len() * 4 / 3));
+    json.raw("{\"body\": ");
+    match text {
+        Some(text) => json.value(text),
+        None => json.value(&STANDARD.encode(&message.body)),
+    };
+    json.raw(", \"content-encoding\": ").value(&content_encoding.as_deref());
+    json.raw(", \"content-type\": ").value(&content_type.as_deref()).raw(", \"headers\": {");
+    for (at, (name, value)) in message.headers.iter().enumerate() {
+        json.raw(if at == 0 { "" } else { ", " }).value(name).raw(": ").value(value);
+    }
+    json.raw("}, \"properties\": {\"correlation_id\": ").value(&correlation_id.as_deref());
     if let Some(reply_to) = reply_to {
-        properties.insert("reply_to".to_owned(), json!(&**reply_to));
+        json.raw(", \"reply_to\": ").value(&**reply_to);
     }
-    properties.insert("delivery_mode".to_owned(), json!(1 + u8::from(*delivery_mode == DeliveryMode::Persistent)));
+    let mode = 1 + u8::from(*delivery_mode == DeliveryMode::Persistent);
+    json.raw(", \"delivery_mode\": ").value(&mode);
     if let Some(expiration) = expiration {
-        properties.insert("expiration".to_owned(), json!(expiration.to_string()));
+        json.raw(", \"expiration\": ").value(&expiration.to_string());
     }
-    properties.insert("delivery_info".to_owned(), json!({"exchange": exchange, "routing_key": routing_key}));
-    properties.insert("priority".to_owned(), json!(priority));
+    json.raw(", \"delivery_info\": {\"exchange\": ").value(exchange).raw(", \"routing_key\": ").value(routing_key);
+    json.raw("}, \"priority\": ").value(priority);
     if text.is_none() {
-        properties.insert("body_encoding".to_owned(), json!("base64"));
+        json.raw(", \"body_encoding\": \"base64\"");
     }
-    properties.insert("delivery_tag".to_owned(), json!(tag));
-    let headers: Map<String, Value> =
-        message.headers.iter().map(|(name, value)| (name.to_owned(), value.clone())).collect();
-    let envelope = json!({
-        "body": body,
-        "content-encoding": content_encoding.as_deref(),
-        "content-type": content_type.as_deref(),
-        "headers": headers,
-        "properties": properties,
-    });
-    envelope.to_string().into_bytes()
+    json.raw(", \"delivery_tag\": ").value(tag).raw("}}");
+    json.0
+}
+
+/// JSON text under way. Writing to memory never fails.
+struct Json(Vec<u8>);
+
+impl Json {
+    fn raw(&mut self, text: &str) -> &mut Self {
+        self.0.extend_from_slice(text.as_bytes());
+        self
+    }
+
+    fn value<T: serde::Serialize + ?Sized>(&mut self, value: &T) -> &mut Self {
+        let _ = serde_json::to_writer(&mut self.0, value);
+        self
+    }
 }
 
 /// Reads an item of a list.
 pub(super) fn read(bytes: &[u8]) -> Result<Envelope, NoEnvelope> {
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| NoEnvelope(error.to_string()))?;
-    let Value::Object(mut envelope) = value else { return Err(NoEnvelope("it is not an object".to_owned())) };
-    let properties = match envelope.get("properties") {
-        Some(Value::Object(properties)) => properties,
-        _ => return Err(NoEnvelope::lacks("\"properties\"")),
-    };
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(Arc::<str>::from);
-    let info = properties.get("delivery_info");
-    let of_info = |key: &str| text(info.and_then(|info| info.get(key))).unwrap_or_default();
-    let redelivered = |within: Option<&Value>| {
-        within.and_then(|within| within.get("redelivered")).and_then(Value::as_bool).unwrap_or_default()
-    };
-    let headers = envelope.get("headers");
-    let deliveries = headers.and_then(|headers| headers.get(DELIVERY_COUNT)).and_then(Value::as_u64);
-    let redelivered = redelivered(info) || redelivered(headers);
-    let (exchange, routing_key) = (of_info("exchange"), of_info("routing_key"));
-    let number = |value: Option<&Value>| match value {
-        Some(Value::String(text)) => text.parse().ok(),
-        value => value.and_then(Value::as_u64),
-    };
-    let body = match envelope.get("body") {
-        Some(Value::String(body)) if properties.get("body_encoding").and_then(Value::as_str) == Some("base64") => {
-            STANDARD.decode(body).map_err(|error| NoEnvelope(format!("\"body\" is not base64: {error}")))?.into()
+    let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|error| NoEnvelope(error.to_string()))?;
+    let Some(own) = wire.properties else { return Err(NoEnvelope::lacks("\"properties\"")) };
+    let body = match (wire.body, &own.body_encoding.0) {
+        (Body::Text(body), Some(encoding)) if encoding == "base64" => {
+            STANDARD.decode(&*body).map_err(|error| NoEnvelope(format!("\"body\" is not base64: {error}")))?.into()
         }
-        Some(Value::String(body)) => Arc::from(body.as_bytes()),
-        // kombu's envelopes of other languages carry the body as it is.
-        Some(body @ (Value::Array(_) | Value::Object(_))) => Arc::from(body.to_string().as_bytes()),
-        _ => return Err(NoEnvelope::lacks("\"body\"")),
+        (Body::Text(body), _) => Arc::from(body.as_bytes()),
+        (Body::Json(body), _) => Arc::from(body.get().as_bytes()),
+        (Body::None, _) => return Err(NoEnvelope::lacks("\"body\"")),
     };
+    let shared = |text: &Text<'_>| text.0.as_deref().map(Arc::<str>::from);
+    let info = own.delivery_info.unwrap_or_default();
     let properties = Properties {
-        content_type: text(envelope.get("content-type")),
-        content_encoding: text(envelope.get("content-encoding")),
-        delivery_mode: match properties.get("delivery_mode").and_then(Value::as_u64) {
+        content_type: shared(&wire.content_type),
+        content_encoding: shared(&wire.content_encoding),
+        delivery_mode: match own.delivery_mode.0 {
             Some(1) => DeliveryMode::Transient,
             _ => DeliveryMode::Persistent,
         },
-        priority: number(properties.get("priority")).map_or(0, |number| u8::try_from(number).unwrap_or(u8::MAX)),
-        correlation_id: text(properties.get("correlation_id")),
-        reply_to: text(properties.get("reply_to")),
-        expiration: number(properties.get("expiration")),
+        priority: own.priority.0.map_or(0, |number| u8::try_from(number).unwrap_or(u8::MAX)),
+        correlation_id: shared(&own.correlation_id),
+        reply_to: shared(&own.reply_to),
+        expiration: own.expiration.0,
     };
-    let mut table = Table::default();
-    if let Some(Value::Object(headers)) = envelope.remove("headers") {
-        let own = |name: &str| name == "redelivered" || name == DELIVERY_COUNT;
-        headers.into_iter().filter(|(name, _)| !own(name)).for_each(|(name, value)| table.push(name, value));
-    }
-    let deliveries = deliveries.map_or(0, |count| u32::try_from(count).unwrap_or(u32::MAX));
-    let message = Message { headers: table, properties, body };
-    Ok(Envelope { message, exchange, routing_key, redelivered, deliveries })
+    let Headers { table, redelivered, deliveries } = wire.headers.unwrap_or_default();
+    Ok(Envelope {
+        message: Message { headers: table, properties, body },
+        exchange: shared(&info.exchange).unwrap_or_default(),
+        routing_key: shared(&info.routing_key).unwrap_or_default(),
+        redelivered: redelivered || info.redelivered,
+        deliveries,
+    })
 }
 
 /// The same envelope, marked as returned: redelivered as kombu marks it, and with this count. What is no envelope stays as
@@ -197,7 +194,7 @@ mod tests {
     use super::*;
 
     fn message() -> Message {
-        let mut headers = Table::default();
+        let mut headers = crate::message::Table::default();
         headers.push("task", "tasks.add");
         headers.push("id", "an-id");
         let properties = Properties {

@@ -17,7 +17,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `channel` and its parts | the virtual channel, a pure state machine |
-//! | `layout`, `envelope`, `topic`, `policy` | keys, messages, patterns, settings |
+//! | `layout`, `envelope` and `wire`, `topic`, `policy` | keys, messages, patterns, settings |
 //! | `scripts` | what is done as one step |
 //! | `shell` | the connection |
 
@@ -32,6 +32,7 @@ mod shell;
 mod sweeping;
 mod taking;
 mod topic;
+mod wire;
 
 pub(super) use shell::connect;
 

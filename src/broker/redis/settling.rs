@@ -7,6 +7,7 @@
 use super::channel::{Channel, Held, Purpose};
 use super::envelope;
 use crate::broker::amqp::DeliveryTag;
+use crate::redis::Batch;
 use crate::settings::RedisConsume;
 use redis::cmd;
 
@@ -30,19 +31,26 @@ impl Channel {
 
     pub(super) fn ack(&mut self, tag: DeliveryTag) {
         if let Some(Held { record: Some(record), .. }) = self.held.remove(&tag) {
-            self.forget(&record);
+            self.acked.push(record);
         }
     }
 
-    /// Removes a record. The record goes before its time: what is left by a death in between is found by a sweep and is no
-    /// message.
-    fn forget(&mut self, record: &str) {
+    /// One command for all acks that have gathered. A record goes before its time: what is left by a death in between is
+    /// found by a sweep and is no message.
+    pub(super) fn gather_acks(&mut self, batch: &mut Batch<Purpose>) {
+        if self.acked.is_empty() {
+            return;
+        }
+        let records = std::mem::take(&mut self.acked);
         let layout = &self.policy.layout;
-        let (mut unacked, mut index) = (cmd("HDEL"), cmd("ZREM"));
-        unacked.arg(&*layout.unacked).arg(record);
-        index.arg(&*layout.unacked_index).arg(record);
-        self.order(unacked, Purpose::Nothing);
-        self.order(index, Purpose::Nothing);
+        for (command, key) in [("HDEL", &layout.unacked), ("ZREM", &layout.unacked_index)] {
+            let mut command = cmd(command);
+            command.arg(&**key);
+            records.iter().for_each(|record| {
+                command.arg(&**record);
+            });
+            batch.add(command, Purpose::Nothing);
+        }
     }
 
     /// Rejects without requeue: a dead letter, where there is a queue for them.
@@ -54,7 +62,7 @@ impl Channel {
         let Some(held) = self.held.remove(&tag) else { return };
         let Some(record) = held.record else { return };
         match self.policy.dead_letters_of(&held.queue).cloned() {
-            None => self.forget(&record),
+            None => self.acked.push(record),
             Some(dead_letters) => {
                 let envelope = envelope::dead(&held.envelope, &held.queue, reason, held.deliveries, (self.clock)());
                 let list = self.policy.layout.bucket(&dead_letters, 0);

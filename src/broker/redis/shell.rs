@@ -9,7 +9,7 @@ use super::taking::seconds;
 use crate::broker::frame::{FromServer, ToServer};
 use crate::env::redis::{RedisConnection, RedisLost, RedisUrl};
 use crate::env::{ConnectError, Env, Instant, Link};
-use crate::redis::Writer;
+use crate::redis::{Batch, Writer};
 use crate::settings::{RedisConsume, Settings};
 use redis::{Cmd, Msg, PushInfo, PushKind, Value, cmd};
 use std::cell::{Cell, RefCell};
@@ -151,7 +151,7 @@ impl Shell {
 
     /// Waits until everything is written and answered.
     async fn written(&self) {
-        while !self.writer.is_idle() && !self.closed.get() {
+        while !(self.writer.is_idle() && self.channel.borrow().acked.is_empty()) && !self.closed.get() {
             self.idle.notified().await;
         }
     }
@@ -175,6 +175,9 @@ impl Shell {
     fn flush(&self) {
         let mut channel = self.channel.borrow_mut();
         self.writer.append(&mut channel.batch);
+        if !channel.acked.is_empty() {
+            self.writer.wake();
+        }
         let said = std::mem::take(&mut channel.said);
         drop(channel);
         said.into_iter().for_each(|event| self.link.send(FromServer::Event(event)));
@@ -207,7 +210,8 @@ impl Shell {
                 heard.idle.notify_one();
             }
         };
-        let lost = self.writer.run(&self.connection, self.policy.patience, &self.env, hear).await;
+        let prepare = |batch: &mut Batch<Purpose>| self.channel.borrow_mut().gather_acks(batch);
+        let lost = self.writer.run(&self.connection, self.policy.patience, &self.env, prepare, hear).await;
         self.lost(&lost);
     }
 

@@ -155,7 +155,7 @@ impl Channel {
         let read = envelope::read(&bytes);
         let (priority, deliveries) =
             read.as_ref().map_or((0, 0), |read| (read.message.properties.priority, read.deliveries));
-        let held = Held { record, queue: queue.clone(), envelope: bytes.into(), priority, deliveries };
+        let held = Held { record, queue: queue.clone(), envelope: bytes, priority, deliveries };
         self.held.insert(tag, held);
         let Some(consumer) = self.consumers.iter().find(|consumer| consumer.queue == *queue) else {
             // Cancelled while the take was under way.

@@ -135,13 +135,15 @@ fn without_now(value: Value) -> Value {
     }
 }
 
-struct Twin(Redis);
+/// The simulated server, and its clock in microseconds: no two commands come at the same time, as on a real one.
+struct Twin(Redis, i64);
 
 impl Twin {
     fn ask(&mut self, command: &Cmd) -> Value {
         let args: Vec<Vec<u8>> = command.args_iter().map(super::connection::bytes).collect();
         let mut out = Vec::new();
-        self.0.apply(ME, &args, 1_800_000_000_000_000, &mut out);
+        self.1 += 100;
+        self.0.apply(ME, &args, self.1, &mut out);
         out.into_iter().find(|(client, _)| *client == ME).map(|(_, value)| value).unwrap_or_default()
     }
 }
@@ -180,7 +182,7 @@ fn same(real: &mut Connection, ops: &[Op]) -> Result<(), TestCaseError> {
     let mut redis = Redis::new(RedisConfig::default());
     twins::declare(&mut redis);
     redis.connect(ME);
-    let mut twin = Twin(redis);
+    let mut twin = Twin(redis, 1_800_000_000_000_000);
     for (_, script) in crate::broker::redis_scripts().into_iter().chain(crate::backend::redis_scripts()) {
         prop_assert_eq!(ask(real, &script.load()), twin.ask(&script.load()));
     }
