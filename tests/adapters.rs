@@ -22,7 +22,11 @@ fn app(settings: Settings) -> App {
     });
     // Returned once, and then it says what it sees.
     app.task("bounce", |ctx: TaskContext, (): ()| async move {
-        if ctx.delivery_info().redelivered { Ok("came back".to_owned()) } else { Err(TaskError::reject("not yet", true)) }
+        if ctx.delivery_info().redelivered {
+            Ok("came back".to_owned())
+        } else {
+            Err(TaskError::reject("not yet", true))
+        }
     });
     app.task("spurn", |_: TaskContext, (): ()| async move { Err::<(), _>(TaskError::reject("never", false)) });
     app.task("again", |ctx: TaskContext, (times,): (u32,)| async move {

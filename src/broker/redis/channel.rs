@@ -237,8 +237,14 @@ impl Channel {
         match purpose {
             Purpose::Confirm(seq) if is_of_this_message(text) => self.refuse(seq, text),
             Purpose::Route(routing) if is_of_this_message(text) => self.refuse(routing.seq, text),
-            Purpose::Length { .. } if text.starts_with("WRONGTYPE") => {
-                self.fail("a key of another type than list stands where the queue should be: WRONGTYPE");
+            Purpose::Length { queue, last } if text.starts_with("WRONGTYPE") => {
+                tracing::error!(%queue, "a key of another type than list stands where this queue should be");
+                if last {
+                    self.say(Event::QueueDeclared { queue, messages: 0, consumers: 0 });
+                }
+            }
+            Purpose::Nothing if is_of_this_message(text) => {
+                tracing::warn!(error = text, "the server refused a command")
             }
             _ => self.fail(text),
         }
@@ -247,7 +253,7 @@ impl Channel {
 
 /// Errors that say nothing about the connection or the server's role.
 fn is_of_this_message(text: &str) -> bool {
-    ["OOM", "WRONGTYPE", "MISCONF", "NOPERM"].iter().any(|code| text.starts_with(code))
+    ["OOM", "WRONGTYPE", "MISCONF", "NOPERM", "EXECABORT"].iter().any(|code| text.starts_with(code))
 }
 
 /// A whole number that the server said.
