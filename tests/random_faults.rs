@@ -119,7 +119,8 @@ fn plan(seed: u64, storage: Storage) -> (String, u64) {
         );
     }
     text.push_str(
-        "[expect]\nlost = 0\nstuck = 0\nhung = 0\nresult_missing = 0\nresult_wrong = 0\nunbounded_loop = 0\n",
+        "[expect]\nlost = 0\nstuck = 0\nhung = 0\nresult_missing = 0\nresult_wrong = 0\nunbounded_loop = 0\n\
+         acked_unstored = 0\n",
     );
     (text, faults)
 }

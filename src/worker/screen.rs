@@ -190,11 +190,12 @@ impl Worker {
         self.dispatch();
     }
 
-    /// The next reserved request that may begin. A second copy of a task that runs here waits for what comes of the first.
+    /// The next reserved request that may begin. A second copy of a task that runs here waits until the result of the
+    /// first is stored.
     pub(super) fn next_runnable(&mut self) -> Option<RequestId> {
         let mut at = 0;
         while let Some(id) = self.reserved.get(at).copied() {
-            let runs = self.requests.get(&id).is_some_and(|request| self.running_ids.contains(&request.task.id));
+            let runs = self.requests.get(&id).is_some_and(|request| self.unsettled_ids.contains(&request.task.id));
             if runs && self.settings.worker_deduplicate_successful_tasks {
                 at += 1;
                 continue;
