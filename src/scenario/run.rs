@@ -370,5 +370,6 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
         received: record.received,
         dead_letters: record.dead_letters,
     };
-    ledger.tasks.iter().map(task).collect()
+    // Poison and remote control are messages too, but nobody's calls.
+    ledger.tasks.iter().filter(|(_, record)| record.calls > 0).map(task).collect()
 }

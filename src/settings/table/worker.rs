@@ -29,6 +29,9 @@ macro_rules! worker_settings {
     /// Skip a message whose task has succeeded: by what this worker remembers, and, for a message that was delivered
     /// before or that beat sent, by what the result backend says.
     worker_deduplicate_successful_tasks: bool = true, false;
+    /// simq: ask the result backend about every message before it is run, and not only about those that may have a history:
+    /// a revoke that no worker heard, and a success in another worker, then count for all. One question more for each task.
+    screen_all "worker_screen_all": bool = false, false;
     /// simq: seconds for which a worker remembers the tasks that succeeded there.
     deduplicate_window "worker_deduplicate_window": Seconds = 3_600.0, 3_600.0;
     /// simq: how many of them at most; each takes about 100 bytes.
