@@ -222,6 +222,11 @@ async fn talk(server: Rc<Server>, channel: ChannelId, link: Link<FromServer, ToS
             Some(ToServer::Method(method)) => {
                 server.with_engine(|engine, now, out| engine.apply(channel, method, now, out))
             }
+            Some(ToServer::Twin(publish)) => server.with_engine(|engine, now, out| {
+                let other = engine.open();
+                engine.apply(other, publish, now, out);
+                engine.close(other, now, out);
+            }),
             Some(ToServer::Heartbeat) => {
                 beats = true;
                 link.send(FromServer::Heartbeat);
