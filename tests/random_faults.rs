@@ -191,3 +191,41 @@ fn nothing_is_lost_whatever_fails() {
 fn nothing_is_lost_from_a_directory_whatever_fails() {
     nothing_is_lost(Storage::Directory);
 }
+
+/// One worker that knows what has succeeded, and publishes that arrive twice: each task returns once, also those that are
+/// retried (an attempt that has not succeeded may run twice), held for their ETA, limited in their rate, or revoked.
+#[test]
+fn doubled_publishes_run_once_in_one_worker() {
+    let mut skipped = 0;
+    for seed in 1..=50 {
+        let mut random = Prng::new(seed, "doubled publishes");
+        let mut text = format!(
+            "limit = \"2h\"\nseed = {seed}\n[workers.w]\nconcurrency = {}\n\
+             [tasks.work]\ntakes = \"10ms..2s\"\n[tasks.flaky]\ntakes = \"100ms\"\ndoes = [\"retry\", \"return\"]\n\
+             default_retry_delay = \"2s\"\n\
+             [[workload]]\ntask = \"work\"\ncount = 30\nevery = \"10ms..600ms\"\n\
+             [[workload]]\ntask = \"flaky\"\ncount = 5\nevery = \"2s\"\n{}",
+            random.between(1, 4),
+            revokes_and_rates(&mut random)
+        );
+        for _ in 0..random.between(1, 15) {
+            let nth = random.between(1, 60);
+            let _ = writeln!(
+                text,
+                "[[fault]]\ndo = \"duplicate\"\nof = \"producer\"\nbefore = \"basic.publish\"\nnth = {nth}"
+            );
+        }
+        text.push_str("[expect]\nlost = 0\nstuck = 0\noverlapping = 0\nacked_unstored = 0\nof.work.duplicated = 0\n");
+        let scenario = Scenario::parse(Path::new("random.toml"), text.clone())
+            .unwrap_or_else(|problem| panic!("{problem}\n{text}"));
+        let report = run(&scenario, None, seed, None, true).expect("a simulated world");
+        let broken: Vec<_> = report.expectations.iter().filter(|expectation| !expectation.is_met()).collect();
+        assert!(broken.is_empty(), "{broken:?}\nwith:\n{text}");
+        for task in report.ledger.iter().flatten() {
+            let returned = task.executions.iter().filter(|execution| execution.ended == "returned");
+            assert!(returned.count() <= 1, "{task:?}\nwith:\n{text}");
+        }
+        skipped += report.outcomes["skipped_duplicates"];
+    }
+    assert!(skipped > 0, "no message came twice");
+}
