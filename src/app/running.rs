@@ -100,13 +100,14 @@ struct Servers(Option<(Rc<crate::broker::server::Server>, Rc<crate::backend::ser
 impl Servers {
     async fn start(env: &Env, app: &App, endpoints: &Endpoints) -> Result<Self, JournalError> {
         use crate::{backend::server as backend, broker::server as broker};
+        let max_results = app.settings().embedded_max_result_bytes;
         let Some(journaling) = Journaling::new(app.settings()) else {
             broker::serve(env, &endpoints.broker);
-            backend::serve(env, &endpoints.backend);
+            backend::serve(env, &endpoints.backend, max_results);
             return Ok(Servers(None));
         };
         let broker = broker::serve_kept(env, &endpoints.broker, &journaling).await?;
-        let backend = backend::serve_kept(env, &endpoints.backend, &journaling).await?;
+        let backend = backend::serve_kept(env, &endpoints.backend, &journaling, max_results).await?;
         Ok(Servers(Some((broker, backend))))
     }
 

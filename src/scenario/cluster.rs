@@ -185,7 +185,10 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
         move |process: Process| env(process, ledger.clone())
     };
     let serve = door.clone();
-    let journaling = Journaling::new((plan.apps)().settings());
+    let (journaling, max_results) = {
+        let app = (plan.apps)();
+        (Journaling::new(app.settings()), app.settings().embedded_max_result_bytes)
+    };
     let kept = journaling.clone();
     world.define(BROKER, move |process| {
         let env = serve(process);
@@ -200,9 +203,9 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
     world.define(BACKEND, move |process| {
         let env = serve(process);
         match journaling.clone() {
-            None => crate::backend::server::serve(&env, BACKEND),
+            None => crate::backend::server::serve(&env, BACKEND, max_results),
             Some(kept) => env.clone().spawn(async move {
-                end_unless(&env, crate::backend::server::serve_kept(&env, BACKEND, &kept).await);
+                end_unless(&env, crate::backend::server::serve_kept(&env, BACKEND, &kept, max_results).await);
             }),
         }
     });

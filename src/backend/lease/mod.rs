@@ -6,6 +6,7 @@
 
 mod client;
 mod frame;
+pub(super) mod kept;
 
 pub(crate) use client::LeaseClient;
 pub(crate) use frame::{Answer, Ask, Change};
