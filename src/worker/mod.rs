@@ -167,7 +167,7 @@ impl Worker {
                 .worker_enable_remote_control
                 .then(|| control::queue(&env.name(), &settings.control_exchange).into()),
             finishing: 0,
-            pool: Pool::new(env, apps),
+            pool: Pool::new(env, apps, settings.worker_max_tasks_per_child),
             window: prefetch.window(),
             prefetch,
             timers: Timers::default(),

@@ -50,7 +50,7 @@ macro_rules! worker_settings {
     /// `worker_eta_task_limit`), so that other tasks get past it.
     rate_limit_grows_prefetch "worker_rate_limit_grows_prefetch": bool = true, false;
     /// Tasks after which a pool child is replaced.
-    [later "recycling"] worker_max_tasks_per_child: Option<u32> = None, None;
+    worker_max_tasks_per_child: Option<u32> where (1 to 4_294_967_295) = None, None;
     /// Memory in KiB after which a pool child is replaced.
     [later "recycling"] worker_max_memory_per_child: Option<u32> = None, None;
     /// Each worker also has a queue of its own: `<node name>.dq2`.
