@@ -13,11 +13,11 @@
 //! queue.delivered order-1 celery process=servers
 //! task.received order-1 process=embedded
 //! task.called order-1 process=embedded
+//! result.stored order-1 RETRY process=servers
 //! task.started order-1, retries 1, redelivered false process=embedded/1
 //! task.finished order-1: Returned process=embedded/1
-//! result.stored order-1 RETRY process=servers
-//! result.stored order-1 SUCCESS process=servers
 //! queue.acked order-1 celery process=servers
+//! result.stored order-1 SUCCESS process=servers
 //! queue.acked order-1 celery process=servers
 //! ```
 

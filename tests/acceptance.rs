@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 use simq::events::State;
+use simq::message::payload::Compression;
 use simq::message::{DeliveryMode, Message, Properties, Table};
 use simq::scenario::testkit::{Client, Cluster, Summary};
 use simq::settings::{Profile, Settings};
@@ -98,7 +99,11 @@ fn message(envelope: &Value) -> Message {
 }
 
 fn app(profile: Profile) -> App {
-    let app = App::with_settings("proj", Settings::new(profile));
+    app_with(Settings::new(profile))
+}
+
+fn app_with(settings: Settings) -> App {
+    let app = App::with_settings("proj", settings);
     app.task("proj.add", |_: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
     app.task("proj.echo", |_: TaskContext, (): ()| async move { Ok(json!([[], {}])) });
     app
@@ -190,4 +195,60 @@ fn every_message_has_its_reaction() {
         tested += 1;
     }
     assert_eq!((tested, skipped), (36 + 35, 6));
+}
+
+/// A message of protocol 2 that nobody captured.
+fn crafted(content_type: &str, compression: Option<Compression>, body: &[u8]) -> Message {
+    let mut message = Message::default();
+    message.headers.push("task", "proj.add");
+    message.headers.push("id", "crafted");
+    message.properties.content_type = Some(content_type.into());
+    message.properties.correlation_id = Some("crafted".into());
+    if let Some(compression) = compression {
+        message.headers.push("compression", compression.content_type());
+    }
+    let packed = compression.map_or_else(|| body.to_vec(), |by| by.compress(body).expect("compressed"));
+    message.body = packed.into();
+    message
+}
+
+/// The reason on the dead letter of a message, beside which the worker has lived on.
+fn reason(settings: Settings, message: Message) -> String {
+    let told = Rc::new(RefCell::new(None));
+    let tell = told.clone();
+    let dead_letters = settings.task_dead_letter_queue.clone();
+    Cluster::new(move || app_with(settings.clone())).run(move |client| {
+        let (message, dead_letters, tell) = (message.clone(), dead_letters.clone(), tell.clone());
+        async move {
+            let seen = look(&client, message, dead_letters).await;
+            assert_eq!(seen.state, None, "it is no task, and so has no state");
+            *tell.borrow_mut() =
+                seen.dead_letters.first().and_then(|letter| letter.headers.get("simq-reason").cloned());
+        }
+    });
+    let reason = told.take().expect("a dead letter with a reason");
+    reason.as_str().expect("a text").to_owned()
+}
+
+#[test]
+fn a_bomb_is_a_dead_letter_that_says_how_large_it_may_be() {
+    let settings = Settings { max_body_size: 100_000, ..Settings::new(Profile::Safe) };
+    for compression in Compression::ALL {
+        let bomb = crafted("application/json", Some(compression), &vec![b'0'; 200_000]);
+        assert!(bomb.body.len() < 2_000, "{compression}: {} bytes", bomb.body.len());
+        let reason = reason(settings.clone(), bomb);
+        assert!(reason.contains("100000"), "{compression}: {reason}");
+    }
+}
+
+#[test]
+fn a_pickle_is_a_dead_letter_that_names_what_it_would_have_called() {
+    let pickle = || crafted("application/x-python-serialize", None, b"cos\nsystem\n(X\x0b\0\0\0touch ownedtR.");
+    let unread = reason(Settings::new(Profile::Safe), pickle());
+    assert!(unread.contains("application/json") && unread.contains("application/x-python-serialize"), "{unread}");
+    let mut accepting = Settings::new(Profile::Safe);
+    let content = toml::Value::Array(vec!["json".into(), "pickle".into()]);
+    accepting.set("accept_content", &content).expect("a setting");
+    let read = reason(accepting, pickle());
+    assert!(read.contains("os.system") || read.contains("os system"), "{read}");
 }

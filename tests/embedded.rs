@@ -225,3 +225,42 @@ fn a_shutdown_waits_for_what_runs() {
     });
     assert_eq!(done.load(Ordering::SeqCst), 1);
 }
+
+#[test]
+fn results_for_which_there_is_no_room_are_forgotten_oldest_first_also_in_a_directory() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let settings = Settings {
+        embedded_directory: Some(directory.path().to_string_lossy().into_owned()),
+        embedded_max_result_bytes: 10_000,
+        worker_deduplicate_successful_tasks: false,
+        ..Settings::new(Profile::Safe)
+    };
+    let text = "0123456789".repeat(20);
+    let start = || {
+        let app = App::with_settings("test", settings.clone());
+        let echo = app.task("echo", |_: TaskContext, (text,): (String,)| async move { Ok(text) });
+        let running = app.start().expect("it starts");
+        (app, echo, running)
+    };
+    let mut ids = Vec::new();
+    let (_, echo, running) = start();
+    block_on(async {
+        for _ in 0..100 {
+            let call = echo.delay((text.clone(),)).await.unwrap();
+            assert_eq!(call.get(SOON).await.as_ref(), Ok(&text));
+            ids.push(call.id().clone());
+        }
+        running.shutdown().await;
+    });
+    let (app, _, running) = start();
+    let mut states = Vec::new();
+    block_on(async {
+        for id in &ids {
+            states.push(app.result::<String>(id).unwrap().state().await.unwrap());
+        }
+        running.shutdown().await;
+    });
+    let forgotten = states.iter().take_while(|state| **state == State::Pending).count();
+    assert!((60..90).contains(&forgotten), "{forgotten} of 100 are forgotten");
+    assert!(states[forgotten..].iter().all(|state| *state == State::Success), "{states:?}");
+}

@@ -31,6 +31,9 @@ fn every_story_comes_to_its_verdict_on_every_seed() {
             for seed in scenario.seed()..=scenario.seed() + MORE_SEEDS {
                 let report = run_one(&scenario, variant.as_deref(), seed);
                 assert!(report.passed(), "{}\n{}", replay(&report, "simq"), report.failures.join("\n"));
+                let about_order = report.expectations.iter().any(|expectation| expectation.key == "acked_unstored");
+                let unstored = report.outcomes["acked_unstored"];
+                assert!(unstored == 0 || about_order, "{unstored} acks before results: {}", replay(&report, "simq"));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! An application: its tasks, its settings, and typed handles to call them.
 
+mod annotated;
 mod args;
 mod bind;
 mod call;
@@ -114,7 +115,7 @@ impl App {
         self.task_with(name, TaskOptions::default(), function)
     }
 
-    /// Registers a task with options.
+    /// Registers a task with options; those of `task_annotations` go over them.
     pub fn task_with<A, R, F, Fut>(&self, name: &str, options: TaskOptions, function: F) -> Task<A, R>
     where
         A: TaskArgs,
@@ -122,6 +123,7 @@ impl App {
         F: Fn(TaskContext, A) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = TaskResult<R>> + 'static,
     {
+        let options = options.annotated(name, self.settings());
         let definition = Arc::new(Definition::new(name.into(), options, function));
         let mut tasks = self.0.tasks.write().unwrap_or_else(PoisonError::into_inner);
         tasks.insert(definition.name.clone(), definition.clone());

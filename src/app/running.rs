@@ -109,6 +109,7 @@ impl Servers {
     async fn start(env: &Env, app: &App, endpoints: &Endpoints) -> Result<Self, JournalError> {
         use crate::{backend::server as backend, broker::server as broker};
         let journaling = Journaling::new(app.settings());
+        let max_results = app.settings().embedded_max_result_bytes;
         let mut servers = Servers::default();
         match (&endpoints.broker, &journaling) {
             (Endpoint::Served(name), None) => broker::serve(env, name),
@@ -118,9 +119,9 @@ impl Servers {
             _ => {}
         }
         match (&endpoints.backend, &journaling) {
-            (Endpoint::Served(name), None) => backend::serve(env, name),
+            (Endpoint::Served(name), None) => backend::serve(env, name, max_results),
             (Endpoint::Served(name), Some(kept)) => {
-                servers.backend = Some(backend::serve_kept(env, name, kept).await?);
+                servers.backend = Some(backend::serve_kept(env, name, kept, max_results).await?);
             }
             _ => {}
         }

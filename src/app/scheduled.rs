@@ -48,7 +48,7 @@ impl App {
         let complete = |mut entry: Entry| {
             if let Some(task) = self.definition(&entry.task) {
                 let own = task.options.route();
-                entry.options = task.options.complete(entry.options);
+                entry.options = task.complete(entry.options, self.settings());
                 entry.options.queue = entry.options.queue.or(own.queue);
                 entry.options.priority = entry.options.priority.or(own.priority);
                 entry.options.expires = entry.options.expires.or(own.expires);

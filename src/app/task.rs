@@ -6,6 +6,7 @@ use crate::beat::Entry;
 use crate::env::LocalFuture;
 use crate::producer::{Call, Send};
 use crate::schedule::Schedule;
+use crate::settings::Settings;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
@@ -50,6 +51,16 @@ impl Definition {
 
     pub(super) fn remote(name: Arc<str>) -> Self {
         Definition { name, options: TaskOptions::default(), body: None }
+    }
+
+    /// The options of a call, with the task's own where it has none. Whether a result is stored is said in the message,
+    /// as Celery says it, unless only others know the task.
+    pub(crate) fn complete(&self, call: CallOptions, settings: &Settings) -> CallOptions {
+        let mut options = self.options.complete(call);
+        if self.body.is_some() {
+            options.ignore_result.get_or_insert(settings.task_ignore_result);
+        }
+        options
     }
 }
 
@@ -101,7 +112,7 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
         let (args, kwargs) = args.to_json().map_err(Error::Arguments)?;
         let (task, parent) = (self.definition.name.clone(), Parent::current());
         let own = self.definition.options.route();
-        let options = self.definition.options.complete(options);
+        let options = self.definition.complete(options, self.app.settings());
         self.definition.options.check_limits(&options, self.app.settings())?;
         let call = Call { task, args, kwargs, options, own, parent: parent.clone() };
         let (told, reply) = oneshot::channel();

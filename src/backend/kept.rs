@@ -1,5 +1,7 @@
-//! Results in a journal: each is a state, its meta and when it ends, by the wall clock.
+//! What the result store keeps in a journal: results, each a state, its meta and when it ends by the wall clock, and
+//! leases.
 
+use super::lease::{Leases, kept as leases_kept};
 use super::store::Store;
 use crate::env::Instant;
 use crate::events::State;
@@ -38,8 +40,8 @@ pub(super) fn describe(store: &Store, snapshot: &mut Snapshot<'_>, clock: Clock)
     }
 }
 
-/// Puts the results of one record into a store.
-pub(super) fn replay(store: &mut Store, record: &[u8], clock: Clock) -> Result<(), Malformed> {
+/// Puts the results and leases of one record back.
+pub(super) fn replay(store: &mut Store, leases: &mut Leases, record: &[u8], clock: Clock) -> Result<(), Malformed> {
     let mut from = Reader(record);
     while !from.is_empty() {
         match from.byte()? {
@@ -50,6 +52,7 @@ pub(super) fn replay(store: &mut Store, record: &[u8], clock: Clock) -> Result<(
                 store.restore(id, state, from.bytes()?.into(), ends);
             }
             2 => store.forget(&from.text()?.into()),
+            kind @ (leases_kept::HOLDER | leases_kept::RECORD) => leases.replay(kind, &mut from, clock)?,
             _ => return Err(Malformed("a change of a result of an unknown kind: a newer simq wrote it")),
         }
     }
@@ -75,7 +78,7 @@ mod tests {
         write_forgotten("forgotten", &mut record);
         let after = Clock { now: SECOND, wall: before.wall + 20_000_000 };
         let mut store = Store::default();
-        assert_eq!(replay(&mut store, &record, after), Ok(()));
+        assert_eq!(replay(&mut store, &mut Leases::default(), &record, after), Ok(()));
         assert!(store.get("short").is_none(), "it ended meanwhile");
         let mut ends: Vec<_> = store.iter().map(|(id, state, _, ends)| (id.to_string(), state, ends)).collect();
         ends.sort();

@@ -27,15 +27,18 @@ pub(crate) struct Server {
     peers: RefCell<Map<u64, Link<Response, Request>>>,
     /// What the current request's answer consists of.
     said: RefCell<Vec<Said>>,
+    /// Results were forgotten for others: said once.
+    full: Cell<bool>,
     stopped: Cell<bool>,
     drained: tokio::sync::Notify,
 }
 
-/// Serves under `name`, from memory.
-pub fn serve(env: &Env, name: &str) {
+/// Serves under `name`, from memory: at most `max_bytes` of results.
+pub fn serve(env: &Env, name: &str, max_bytes: u64) {
     let store = env.durable("results", Store::default);
     store.borrow_mut().forget_watchers();
-    listen(Server::new(env, store, None), name);
+    store.borrow_mut().bound(max_bytes);
+    listen(Server::new(env, store, env.durable("leases", Leases::default), None), name);
 }
 
 /// Serves under `name` what the journal kept.
@@ -43,12 +46,25 @@ pub fn serve(env: &Env, name: &str) {
 /// # Errors
 ///
 /// When the journal can't be read, or another process has it.
-pub(crate) async fn serve_kept(env: &Env, name: &str, journaling: &Journaling) -> Result<Rc<Server>, JournalError> {
-    let mut store = Store::default();
+pub(crate) async fn serve_kept(
+    env: &Env,
+    name: &str,
+    journaling: &Journaling,
+    max_bytes: u64,
+) -> Result<Rc<Server>, JournalError> {
+    let (mut store, mut leases) = (Store::default(), Leases::default());
+    store.bound(max_bytes);
     let clock = Clock::read(env);
-    let opened = Opened::read(env, journaling, FOLDER, |record| kept::replay(&mut store, record, clock))?;
-    let journal = opened.begin(env, |snapshot| kept::describe(&store, snapshot, clock)).await?;
-    let server = Server::new(env, Rc::new(RefCell::new(store)), Some(journal.clone()));
+    let opened = Opened::read(env, journaling, FOLDER, |record| kept::replay(&mut store, &mut leases, record, clock))?;
+    store.make_room();
+    let journal = opened
+        .begin(env, |snapshot| {
+            leases.describe(snapshot, clock);
+            kept::describe(&store, snapshot, clock);
+        })
+        .await?;
+    let (store, leases) = (Rc::new(RefCell::new(store)), Rc::new(RefCell::new(leases)));
+    let server = Server::new(env, store, leases, Some(journal.clone()));
     journal.start(server.clone());
     listen(server.clone(), name);
     Ok(server)
@@ -70,14 +86,20 @@ fn listen(server: Rc<Server>, name: &str) {
 }
 
 impl Server {
-    fn new(env: &Env, store: Rc<RefCell<Store>>, journal: Option<Rc<Journal<Said>>>) -> Rc<Self> {
+    fn new(
+        env: &Env,
+        store: Rc<RefCell<Store>>,
+        leases: Rc<RefCell<Leases>>,
+        journal: Option<Rc<Journal<Said>>>,
+    ) -> Rc<Self> {
         Rc::new(Server {
             env: env.clone(),
             store,
-            leases: env.durable("leases", Leases::default),
+            leases,
             journal,
             peers: RefCell::default(),
             said: RefCell::default(),
+            full: Cell::new(false),
             stopped: Cell::new(false),
             drained: tokio::sync::Notify::new(),
         })
@@ -99,6 +121,7 @@ impl Server {
                     let ends = keep.lifetime.map(|lifetime| now + lifetime);
                     kept::write(&id, state, &meta, ends, Clock::read(&self.env), journal.log().content());
                 }
+                self.make_room();
                 let what = if kept { What::Stored { state } } else { What::StoreIgnored { state } };
                 self.env.emit(&Event { id: &id, what });
                 self.say(me, Response::Stored);
@@ -124,6 +147,10 @@ impl Server {
             }
             Request::Lease(ask) => {
                 let answer = self.leases.borrow_mut().answer(&ask, self.env.now());
+                if let Some(journal) = &self.journal {
+                    let clock = Clock::read(&self.env);
+                    self.leases.borrow().write_change(&ask, &answer, clock, journal.log().content());
+                }
                 self.say(me, Response::Lease(answer));
             }
             Request::Ping => self.say(me, Response::Alive),
@@ -131,6 +158,20 @@ impl Server {
         }
         if let Some(journal) = &self.journal {
             journal.settle(self, &mut self.said.borrow_mut());
+        }
+    }
+
+    /// Forgets results for which there is no room any more.
+    fn make_room(&self) {
+        let evicted = self.store.borrow_mut().make_room();
+        if !evicted.is_empty() && !self.full.replace(true) {
+            tracing::warn!("the result store holds embedded_max_result_bytes: it forgets results before their time");
+        }
+        for id in evicted {
+            if let Some(journal) = &self.journal {
+                kept::write_forgotten(&id, journal.log().content());
+            }
+            self.env.emit(&Event { id: &id, what: What::Forgotten });
         }
     }
 
@@ -156,6 +197,7 @@ impl Keeper for Server {
     fn describe(&self, snapshot: &mut Snapshot<'_>) {
         let mut store = self.store.borrow_mut();
         store.expire(self.env.now());
+        self.leases.borrow().describe(snapshot, Clock::read(&self.env));
         kept::describe(&store, snapshot, Clock::read(&self.env));
     }
 

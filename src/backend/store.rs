@@ -1,7 +1,7 @@
 //! The embedded result store: a pure state machine.
 //!
 //! Which of two states of one task stays is the writer's choice, `result_precedence`: what says less is dropped. Results
-//! end with their lifetime.
+//! end with their lifetime, or earlier when there is no room for them: those first that would end first.
 
 use crate::collections::Map;
 use crate::env::Instant;
@@ -15,7 +15,11 @@ use std::time::Duration;
 #[derive(Default)]
 pub struct Store {
     results: Map<Arc<str>, Kept>,
+    /// In the order in which they end; those that never do come last.
     ends: BTreeSet<(Instant, Arc<str>)>,
+    bytes: u64,
+    /// 0 is no limit.
+    max_bytes: u64,
     watchers: Map<Arc<str>, Vec<Watcher>>,
 }
 
@@ -31,7 +35,34 @@ struct Kept {
     ends: Option<Instant>,
 }
 
+impl Kept {
+    /// What it takes, roughly.
+    fn bytes(&self, id: &str) -> u64 {
+        (2 * id.len() + self.meta.len()) as u64 + 100
+    }
+
+    fn place(&self, id: &Arc<str>) -> (Instant, Arc<str>) {
+        (self.ends.unwrap_or(Instant::NEVER), id.clone())
+    }
+}
+
 impl Store {
+    /// Keeps at most so many bytes of results; 0 is no limit.
+    pub(super) fn bound(&mut self, max_bytes: u64) {
+        self.max_bytes = max_bytes;
+    }
+
+    /// Forgets results until the others have room, and says which. The last one stays, however large it is.
+    pub(super) fn make_room(&mut self) -> Vec<Arc<str>> {
+        let mut forgotten = Vec::new();
+        while self.max_bytes > 0 && self.bytes > self.max_bytes && self.results.len() > 1 {
+            let Some((_, id)) = self.ends.first().cloned() else { break };
+            self.forget(&id);
+            forgotten.push(id);
+        }
+        forgotten
+    }
+
     /// Keeps a state; false when what is there says more. Whoever is to hear of it is in the list.
     pub(super) fn put(
         &mut self,
@@ -50,14 +81,14 @@ impl Store {
     }
 
     fn keep(&mut self, id: Arc<str>, state: State, meta: Arc<[u8]>, ends: Option<Instant>) {
-        if let Some(old) = self.results.insert(id.clone(), Kept { state, meta, ends })
-            && let Some(end) = old.ends
-        {
-            self.ends.remove(&(end, id.clone()));
+        let kept = Kept { state, meta, ends };
+        let (bytes, place) = (kept.bytes(&id), kept.place(&id));
+        if let Some(old) = self.results.insert(id.clone(), kept) {
+            self.bytes -= old.bytes(&id);
+            self.ends.remove(&old.place(&id));
         }
-        if let Some(end) = ends {
-            self.ends.insert((end, id));
-        }
+        self.bytes += bytes;
+        self.ends.insert(place);
     }
 
     /// Who hears of a state; of the last one for the last time.
@@ -72,8 +103,9 @@ impl Store {
 
     /// Drops what is known of a task: Celery's `forget`.
     pub(super) fn forget(&mut self, id: &Arc<str>) {
-        if let Some(Kept { ends: Some(end), .. }) = self.results.swap_remove(id) {
-            self.ends.remove(&(end, id.clone()));
+        if let Some(kept) = self.results.swap_remove(id) {
+            self.bytes -= kept.bytes(id);
+            self.ends.remove(&kept.place(id));
         }
     }
 
@@ -126,10 +158,8 @@ impl Store {
     }
 
     pub(super) fn expire(&mut self, now: Instant) {
-        while self.ends.first().is_some_and(|(end, _)| *end <= now) {
-            if let Some((_, id)) = self.ends.pop_first() {
-                self.results.swap_remove(&id);
-            }
+        while let Some((_, id)) = self.ends.first().filter(|(end, _)| *end <= now).cloned() {
+            self.forget(&id);
         }
     }
 }
@@ -221,5 +251,22 @@ mod tests {
         assert!(store.get("a").is_none());
         store.forget(&"b".into());
         assert!(store.get("b").is_none() && store.ends.is_empty());
+        assert_eq!(store.bytes, 0);
+    }
+
+    #[test]
+    fn without_room_those_go_first_that_would_end_first() {
+        let mut store = Store::default();
+        store.bound(250);
+        for (id, at) in [("a", 5), ("b", 1), ("c", 3)] {
+            put(&mut store, id, State::Success, at);
+        }
+        assert_eq!(store.make_room(), [Arc::from("b")]);
+        store.keep("d".into(), State::Success, [0; 1_000].into(), None);
+        assert_eq!(store.make_room(), [Arc::from("c"), Arc::from("a")], "those kept for ever go last, and one always stays");
+        assert_eq!((store.results.len(), store.bytes), (1, 1_102));
+        store.bound(0);
+        put(&mut store, "a", State::Success, 6);
+        assert_eq!(store.make_room(), Vec::<Arc<str>>::new());
     }
 }

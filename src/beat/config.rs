@@ -10,6 +10,7 @@
 
 use super::entry::{CatchUp, Entry};
 use crate::app::CallOptions;
+use crate::message::repr::listrepr;
 use crate::schedule::{Crontab, CrontabFields, Field, FieldSpec, Interval, Schedule, Zone};
 use serde_json::value::RawValue;
 use std::time::Duration;
@@ -103,6 +104,9 @@ fn entry(name: &str, value: &Value) -> Result<Entry, BadEntry> {
     if let Some(options) = table.get("options") {
         let options = options.as_table().ok_or_else(|| wants(&key("options"), "a table"))?;
         entry.options = call_options(name, options)?;
+    }
+    if table.contains_key("args") && entry.options.argsrepr.is_none() {
+        entry.options.argsrepr = Some(listrepr(&entry.args));
     }
     if let Some(catch_up) = table.get("catch_up") {
         entry.catch_up = match catch_up.as_str() {

@@ -56,6 +56,8 @@ pub struct Broker {
     waiting: VecDeque<Waiting>,
     /// The first one is sent at once: from then on the broker misses a consumer that falls silent.
     next_heartbeat: Instant,
+    /// When to see whether a broker that owes a confirm has fallen silent.
+    next_look: Instant,
     alarm: Alarm,
 }
 
@@ -72,6 +74,7 @@ impl Broker {
             subscription: None,
             waiting: VecDeque::new(),
             next_heartbeat: Instant::NEVER,
+            next_look: Instant::NEVER,
             alarm: Alarm::default(),
         })
     }
@@ -106,10 +109,35 @@ impl Broker {
             self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| now);
         }
         for publish in std::mem::take(&mut self.waiting) {
-            session.publish(publish.to, publish.message, publish.reply, &self.settings);
+            session.publish(publish.to, publish.message, publish.reply, &self.settings, &self.env);
         }
         self.connection = Connection::Up(session);
+        self.expect_confirms(ctx);
         self.set_alarm(ctx);
+    }
+
+    /// A connection without a consumer has no heartbeats: that it is dead is seen when a confirm does not come.
+    fn expect_confirms(&mut self, ctx: &mut Context<Self>) {
+        if self.next_look != Instant::NEVER || self.subscription.is_some() {
+            return;
+        }
+        if let Connection::Up(session) = &self.connection
+            && let Some(since) = session.silent_since()
+        {
+            self.next_look = since + duration(self.settings.confirm_timeout);
+            self.set_alarm(ctx);
+        }
+    }
+
+    /// The broker may be slow, but it says nothing at all.
+    fn look_for_confirms(&mut self, ctx: &mut Context<Self>) {
+        self.next_look = Instant::NEVER;
+        let Connection::Up(session) = &self.connection else { return };
+        let limit = duration(self.settings.confirm_timeout);
+        match session.silent_since() {
+            Some(since) if self.env.now().since(since) >= limit => self.lost("the broker confirms nothing", ctx),
+            _ => self.expect_confirms(ctx),
+        }
     }
 
     /// Half the agreed interval, as AMQP clients send it; `None` without heartbeats.
@@ -138,7 +166,7 @@ impl Broker {
             }
             _ => {}
         }
-        self.next_heartbeat = Instant::NEVER;
+        (self.next_heartbeat, self.next_look) = (Instant::NEVER, Instant::NEVER);
         self.fail_waiting(why);
         let wanted = self.subscription.as_ref().is_some_and(|subscription| !subscription.cancelled);
         if !wanted && self.waiting.is_empty() {
@@ -178,15 +206,19 @@ impl Broker {
     fn set_alarm(&mut self, ctx: &mut Context<Self>) {
         let next = match &self.connection {
             Connection::Down { until } => Some(*until),
-            Connection::Up(_) if self.next_heartbeat != Instant::NEVER => Some(self.next_heartbeat),
+            Connection::Up(_) => Some(self.next_heartbeat.min(self.next_look)),
             _ => None,
         };
+        let next = next.filter(|next| *next != Instant::NEVER);
         self.alarm.set(next, &self.env, ctx, |this: &mut Self, ctx| this.ring(ctx));
     }
 
     fn ring(&mut self, ctx: &mut Context<Self>) {
         self.alarm.rang();
         let now = self.env.now();
+        if self.next_look <= now {
+            self.look_for_confirms(ctx);
+        }
         match &self.connection {
             Connection::Down { until } if *until <= now => self.connect(ctx),
             Connection::Up(session) if self.next_heartbeat <= now => {

@@ -10,6 +10,9 @@ use std::fmt;
 pub enum ToServer {
     /// A method.
     Method(Method),
+    /// A publish that is there already, as after a retry whose first try had arrived: over another connection, so nobody
+    /// waits for a confirm of it.
+    Twin(Method),
     /// The client lives.
     Heartbeat,
     /// The client has said all that it has to say: the link is closed when that is done. For servers that the link only
@@ -38,7 +41,7 @@ fn id(message: &Message) -> &str {
 impl Frame for ToServer {
     fn label(&self) -> &'static str {
         let method = match self {
-            ToServer::Method(method) => method,
+            ToServer::Method(method) | ToServer::Twin(method) => method,
             ToServer::Heartbeat => return "heartbeat",
             ToServer::Close => return "connection.close",
         };
@@ -64,7 +67,7 @@ impl Frame for ToServer {
 
     fn digest(&self) -> u64 {
         let digest = Digest::of(self.label());
-        let ToServer::Method(method) = self else { return digest.finish() };
+        let (ToServer::Method(method) | ToServer::Twin(method)) = self else { return digest.finish() };
         match method {
             Method::Publish { routing_key, message, .. } => {
                 digest_message(digest.bytes(routing_key.as_bytes()), message)
@@ -83,9 +86,11 @@ impl Frame for ToServer {
         .finish()
     }
 
-    /// A publish can arrive twice, as after a retry whose first try had arrived.
     fn duplicate(&self) -> Option<Box<dyn Frame>> {
-        matches!(self, ToServer::Method(Method::Publish { .. })).then(|| Box::new(self.clone()) as _)
+        match self {
+            ToServer::Method(publish @ Method::Publish { .. }) => Some(Box::new(ToServer::Twin(publish.clone()))),
+            _ => None,
+        }
     }
 }
 
@@ -129,7 +134,8 @@ impl fmt::Display for ToServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.label())?;
         match self {
-            ToServer::Method(Method::Publish { routing_key, message, .. }) => {
+            ToServer::Method(Method::Publish { routing_key, message, .. })
+            | ToServer::Twin(Method::Publish { routing_key, message, .. }) => {
                 write!(f, " {} -> {routing_key}", id(message))
             }
             ToServer::Method(Method::Ack { tag, multiple: false }) => write!(f, " {tag}"),

@@ -85,8 +85,8 @@ fn task_id(message: &Message) -> &str {
 /// Serves under `name`, from memory.
 pub fn serve(env: &Env, name: &str) {
     let server = Server::new(env, env.durable("engine", Engine::default), None);
-    server.with_engine(|engine, now, out| engine.restart(now, out));
     server.report_recovered();
+    server.with_engine(|engine, now, out| engine.restart(now, out));
     listen(server, name);
 }
 
@@ -170,16 +170,11 @@ impl Server {
         }
     }
 
-    /// Reports what is there, whoever has it.
+    /// Reports what outlives the restart that follows: whatever that does with a message comes after the message itself.
     fn report_recovered(&self) {
-        let engine = self.engine.borrow();
-        let emit = |queue: &str, message: &Message| {
-            self.env.emit(&events::Event { id: task_id(message), what: What::Recovered { queue } });
-        };
-        for stats in engine.queues() {
-            engine.ready_messages(stats.queue).for_each(|ready| emit(stats.queue, &ready.message));
+        for (queue, message) in self.engine.borrow().lasting_messages() {
+            self.env.emit(&events::Event { id: task_id(&message), what: What::Recovered { queue } });
         }
-        engine.unacked_messages().for_each(|held| emit(held.queue, held.message));
     }
 
     /// Waits until all clients are gone and what they sent has been carried out.
@@ -227,6 +222,11 @@ async fn talk(server: Rc<Server>, channel: ChannelId, link: Link<FromServer, ToS
             Some(ToServer::Method(method)) => {
                 server.with_engine(|engine, now, out| engine.apply(channel, method, now, out))
             }
+            Some(ToServer::Twin(publish)) => server.with_engine(|engine, now, out| {
+                let other = engine.open();
+                engine.apply(other, publish, now, out);
+                engine.close(other, now, out);
+            }),
             Some(ToServer::Heartbeat) => {
                 beats = true;
                 link.send(FromServer::Heartbeat);

@@ -4,7 +4,7 @@ use super::amqp::{Event, Method, Name, QueueOptions, Refusal};
 use super::entities::{Entities, Source, Target, task_queue};
 use super::frame::{FromServer, ToServer};
 use super::{Epoch, PublishError, Reply, Settle, Settlement};
-use crate::env::{Instant, Link};
+use crate::env::{Env, Instant, Link};
 use crate::message::Message;
 use crate::settings::Settings;
 use std::collections::{BTreeSet, VecDeque};
@@ -24,6 +24,8 @@ pub(super) struct Session {
     confirms: bool,
     published: u64,
     unconfirmed: VecDeque<Unconfirmed>,
+    /// Since when there has been something to confirm.
+    owed: Instant,
     /// A publish was returned; the next confirm is of it.
     returned: Option<PublishError>,
     declared: BTreeSet<Name>,
@@ -39,6 +41,7 @@ impl Session {
             confirms,
             published: 0,
             unconfirmed: VecDeque::new(),
+            owed: now,
             returned: None,
             declared: BTreeSet::new(),
             heard: now,
@@ -85,6 +88,7 @@ impl Session {
         message: Arc<Message>,
         reply: Reply<Result<(), PublishError>>,
         settings: &Settings,
+        env: &Env,
     ) {
         self.declare(&to.entities, settings);
         let mandatory = settings.task_publish_mandatory && self.confirms && !to.broadcast;
@@ -93,6 +97,9 @@ impl Session {
         self.send(Method::Publish { exchange, routing_key, mandatory, message });
         self.published += 1;
         if self.confirms {
+            if self.unconfirmed.is_empty() {
+                self.owed = env.now();
+            }
             self.unconfirmed.push_back(Unconfirmed { seq: self.published, queue, reply });
         } else {
             // Without confirms a publish is done when it is written: Celery's default, and its hazard.
@@ -137,6 +144,11 @@ impl Session {
 
     pub(super) fn close(&self) {
         self.link.close();
+    }
+
+    /// Since when the broker has been silent though it owes a confirm.
+    pub(super) fn silent_since(&self) -> Option<Instant> {
+        (!self.unconfirmed.is_empty()).then_some(self.owed.max(self.heard))
     }
 
     /// Takes note of what concerns publishes; returns what doesn't.

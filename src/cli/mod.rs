@@ -66,7 +66,7 @@ const OK: u8 = 0;
 /// Some expectation did not hold.
 #[cfg(feature = "sim")]
 const FAILED: u8 = 1;
-/// The input was wrong.
+/// The input was wrong, or the output could not be written.
 const BAD_INPUT: u8 = 2;
 
 impl Command {
@@ -86,5 +86,6 @@ impl Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    ExitCode::from(Arguments::parse().command.execute())
+    let status = Arguments::parse().command.execute();
+    ExitCode::from(if output::is_cut_short() { BAD_INPUT } else { status })
 }

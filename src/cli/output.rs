@@ -3,11 +3,25 @@
 #[cfg(feature = "sim")]
 use std::io::IsTerminal;
 use std::io::{self, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Some of the output could not be written, as on a full disk.
+static CUT_SHORT: AtomicBool = AtomicBool::new(false);
 
 /// Prints a text. When nobody reads any more, the rest is not said, and the exit status still tells the verdict.
 pub(super) fn print(text: &str) {
     let mut out = io::stdout().lock();
-    let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe && !CUT_SHORT.swap(true, Ordering::Relaxed) => {
+            print_error(&format!("the output can't be written: {error}"));
+        }
+        _ => {}
+    }
+}
+
+/// Whether the output is not all that there was to say, though somebody may read it.
+pub(super) fn is_cut_short() -> bool {
+    CUT_SHORT.load(Ordering::Relaxed)
 }
 
 /// Prints an error, in one piece.

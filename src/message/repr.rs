@@ -23,6 +23,11 @@ pub fn argsrepr(args: &RawValue) -> String {
     repr(args, true)
 }
 
+/// Shows a JSON array as the Python list that it is where arguments are given as a list, as in `beat_schedule`.
+pub fn listrepr(args: &RawValue) -> String {
+    repr(args, false)
+}
+
 /// Shows a JSON object as the Python dict of keyword arguments: `{"a": null}` as `{'a': None}`.
 pub fn kwargsrepr(kwargs: &RawValue) -> String {
     repr(kwargs, false)

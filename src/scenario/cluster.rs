@@ -208,7 +208,10 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
     };
     let endpoints = plan.redis.endpoints();
     let serve = door.clone();
-    let journaling = Journaling::new((plan.apps)().settings());
+    let (journaling, max_results) = {
+        let app = (plan.apps)();
+        (Journaling::new(app.settings()), app.settings().embedded_max_result_bytes)
+    };
     let (kept, redis) = (journaling.clone(), plan.redis.broker.clone());
     world.define(BROKER, move |process| {
         let env = serve(process.clone());
@@ -229,9 +232,9 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
             return super::redis::serve(&process, &env, config);
         }
         match journaling.clone() {
-            None => crate::backend::server::serve(&env, BACKEND),
+            None => crate::backend::server::serve(&env, BACKEND, max_results),
             Some(kept) => env.clone().spawn(async move {
-                end_unless(&env, crate::backend::server::serve_kept(&env, BACKEND, &kept).await);
+                end_unless(&env, crate::backend::server::serve_kept(&env, BACKEND, &kept, max_results).await);
             }),
         }
     });

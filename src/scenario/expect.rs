@@ -58,6 +58,7 @@ pub(super) fn check(prefix: &str, expect: &Expect, counts: &Counts, whole: &Whol
         ("hung", &expect.hung, counts.hung, called),
         ("result_missing", &expect.result_missing, counts.result_missing, results),
         ("result_wrong", &expect.result_wrong, counts.result_wrong, results),
+        ("acked_unstored", &expect.acked_unstored, counts.acked_unstored, counts.late_acks > 0),
         ("unbounded_loop", &expect.unbounded_loop, counts.unbounded_loop, begun),
         ("crashed", &expect.crashed, whole.crashed, true),
         ("wrong_order", &expect.wrong_order, counts.wrong_order, begun),

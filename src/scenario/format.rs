@@ -450,6 +450,9 @@ expectations! {
     result_missing: Count;
     /// Calls that returned and have another state than SUCCESS.
     result_wrong: Count;
+    /// Calls with late acks of which a message was acked, or rejected for good, before the result store knew what became of
+    /// it.
+    acked_unstored: Count;
     /// Calls whose body began more than 10 times in one attempt.
     unbounded_loop: Count;
     /// Processes that ended by themselves, and not well.

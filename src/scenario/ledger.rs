@@ -54,6 +54,13 @@ pub(crate) struct TaskRecord {
     pub(crate) state: Option<State>,
     /// No result is to be stored for it.
     pub(crate) ignores_result: bool,
+    /// It is acked when it has run.
+    pub(crate) acks_late: bool,
+    /// How often the result store was told what became of a copy, and how many copies were settled for good.
+    pub(super) told: u32,
+    pub(crate) settled: u32,
+    /// Copies that were settled for good before the result store knew why.
+    pub(crate) acked_unstored: u32,
     pub(crate) received: u32,
     /// When whoever revoked it was first told so.
     pub(crate) revoked: Option<Nanos>,
@@ -206,6 +213,7 @@ impl Ledger {
         {
             worker.held = worker.held.saturating_sub(1);
         }
+        record.check_order(&event.what, dead_letters);
         match event.what {
             What::Calling { task, queue, retries, delay_nanos, broadcast } => {
                 record.broadcast = broadcast;

@@ -6,7 +6,7 @@
 //! | `check`, `explain` | what is wrong with a file, and where |
 //! | `script`, `faults`, `effects` | what tasks, clients and faults of a file do |
 //! | `cluster`, `world` | the simulated cluster, and simq's door to it |
-//! | `ledger` | what happened to every task |
+//! | `ledger`, `order` | what happened to every task, and whether results came before acks |
 //! | `verdict`, `expect` | what became of them, and whether that was wanted |
 //! | `run` | one run, and its report as data |
 //! | `report` | a report for people, as JSON, as JUnit |
@@ -23,6 +23,7 @@ mod faults;
 mod format;
 mod ledger;
 mod load;
+mod order;
 mod redis;
 pub mod report;
 mod run;

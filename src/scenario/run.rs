@@ -136,6 +136,7 @@ pub fn run(
     for record in outcome.ledger.tasks.values_mut() {
         let task = tasks.iter().find(|(name, _)| *name == record.task).map(|(_, task)| task);
         record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
+        record.acks_late = task.and_then(|task| task.acks_late).unwrap_or(settings.task_acks_late);
     }
     let hosts = scenario.worker_hosts();
     let end = outcome.summary.now;
@@ -334,6 +335,7 @@ fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
         ("hung", counts.hung),
         ("result_missing", counts.result_missing),
         ("result_wrong", counts.result_wrong),
+        ("acked_unstored", counts.acked_unstored),
         ("unbounded_loop", counts.unbounded_loop),
         ("wrong_order", counts.wrong_order),
         ("executions", counts.executions),
@@ -369,5 +371,6 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
         received: record.received,
         dead_letters: record.dead_letters,
     };
-    ledger.tasks.iter().map(task).collect()
+    // Poison and remote control are messages too, but nobody's calls.
+    ledger.tasks.iter().filter(|(_, record)| record.calls > 0).map(task).collect()
 }

@@ -36,6 +36,9 @@ pub(crate) struct Counts {
     pub(crate) hung: u64,
     pub(crate) result_missing: u64,
     pub(crate) result_wrong: u64,
+    pub(crate) acked_unstored: u64,
+    /// Calls with late acks whose results are to be stored, and of which a message was settled.
+    pub(crate) late_acks: u64,
     pub(crate) unbounded_loop: u64,
     pub(crate) wrong_order: u64,
     pub(crate) executions: u64,
@@ -186,6 +189,10 @@ impl Counts {
         self.hung += u64::from(hung(record, end));
         self.waits += u64::from(!record.waiting.is_empty() || record.longest_wait > 0);
         self.starved += u64::from(starved(record, idle, end));
+        if record.acks_late && !record.ignores_result && fate != Fate::Ignored {
+            self.late_acks += u64::from(record.settled > 0);
+            self.acked_unstored += u64::from(record.acked_unstored > 0);
+        }
         if fate == Fate::Succeeded {
             self.result_missing += u64::from(record.state.is_none() && !record.ignores_result);
             self.result_wrong += u64::from(record.state.is_some_and(|state| state != State::Success));

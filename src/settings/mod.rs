@@ -8,6 +8,7 @@
 //! [`Sources`] makes settings of a file, variables and flags, and remembers which value came from where.
 
 mod accepted;
+mod annotations;
 mod error;
 mod queues;
 mod rate_limit;
@@ -18,6 +19,7 @@ mod table;
 mod value;
 
 pub use crate::text::Problem;
+pub use annotations::{Annotation, Annotations, BackoffFactor};
 pub use error::BadSetting;
 pub use rate_limit::{BadRateLimit, RateLimit};
 pub use row::{Setting, Status};

@@ -35,8 +35,8 @@ impl Worker {
         match outcome {
             Outcome::Returned(value) => {
                 let state = self.state_of(request, State::Success, &Told::Value(value.get()));
-                if self.settings.worker_deduplicate_successful_tasks {
-                    self.succeeded.add(request.task.id.clone(), self.env.wall());
+                if let Some(request) = self.requests.get_mut(&id) {
+                    request.returned = true;
                 }
                 self.end(id, Ending::Returned, Some(state));
             }
@@ -202,15 +202,21 @@ impl Worker {
         }
     }
 
-    /// The last step of a request.
+    /// The last step of a request. Only now does it count as done: a copy that is skipped before the result is stored may
+    /// be the last one.
     pub(super) fn settle(&mut self, id: RequestId, ctx: &mut Context<Self>) {
         let Some(request) = self.requests.swap_remove(&id) else { return };
         self.finishing -= 1;
+        self.unsettled_ids.remove(&request.task.id);
+        if request.returned && self.settings.worker_deduplicate_successful_tasks {
+            self.succeeded.add(request.task.id.clone(), self.env.wall());
+        }
         if let Some(how) = request.settle_as.filter(|_| !request.settled) {
             self.with.broker.do_send(Settle { epoch: request.epoch, tag: request.delivery.tag, how });
             self.prefetch.settled();
             self.update_window();
         }
+        self.dispatch();
         self.exit_if_idle(ctx);
     }
 
@@ -221,7 +227,6 @@ impl Worker {
         request.phase = Phase::Finishing;
         self.running -= 1;
         self.finishing += 1;
-        self.running_ids.remove(&request.task.id);
         soft.into_iter().chain(hard).for_each(|timer| self.timers.cancel(timer));
         true
     }

@@ -113,9 +113,9 @@ pub struct Worker {
     next_request: RequestId,
     reserved: VecDeque<RequestId>,
     running: usize,
-    /// Ids of the tasks that run, where a second copy of one is to wait for the first.
-    running_ids: BTreeSet<Arc<str>>,
-    /// Tasks that have succeeded here.
+    /// Ids of the tasks that run or whose results are being stored, where a second copy of one is to wait for the first.
+    unsettled_ids: BTreeSet<Arc<str>>,
+    /// Tasks that have succeeded here, and whose results are stored.
     succeeded: BoundedIds,
     revoked: Revoked,
     rates: Rates,
@@ -156,7 +156,7 @@ impl Worker {
             running: 0,
             accept: Accept::content(settings.accept_content.serializers())
                 .max_body(usize::try_from(settings.max_body_size).unwrap_or(usize::MAX)),
-            running_ids: BTreeSet::new(),
+            unsettled_ids: BTreeSet::new(),
             succeeded: BoundedIds::new(
                 usize::try_from(settings.deduplicate_max).unwrap_or(usize::MAX),
                 duration(settings.deduplicate_window),
@@ -167,7 +167,7 @@ impl Worker {
                 .worker_enable_remote_control
                 .then(|| control::queue(&env.name(), &settings.control_exchange).into()),
             finishing: 0,
-            pool: Pool::new(env, apps),
+            pool: Pool::new(env, apps, settings.worker_max_tasks_per_child),
             window: prefetch.window(),
             prefetch,
             timers: Timers::default(),

@@ -50,6 +50,7 @@ impl Worker {
             settled: false,
             children: Vec::new(),
             cause: None,
+            returned: false,
             settle_as: None,
         };
         let id = self.new_request_id();
@@ -73,7 +74,7 @@ impl Worker {
         request.phase = Phase::Running { slot, soft: None, hard: None };
         self.running += 1;
         if self.settings.worker_deduplicate_successful_tasks {
-            self.running_ids.insert(request.task.id.clone());
+            self.unsettled_ids.insert(request.task.id.clone());
         }
         let job = Job { request: id, task: request.task.clone(), delivery: request.delivery_info() };
         self.pool.send(slot, ToChild::Run(job));
@@ -138,8 +139,9 @@ impl Worker {
         self.env.emit(&Event { id: &task.id, what: What::Refused { why: "unregistered task" } });
         let failure = Failure::new("NotRegistered", &*task.task).in_module("celery.exceptions");
         let meta = Draft::of(task, State::Failure).failure(&failure).encode(self.env.wall());
-        self.put(&task.id, (State::Failure, meta), Box::new(drop));
-        self.with.broker.do_send(Settle { epoch, tag: delivery.tag, how: Settlement::Discard });
+        let (broker, tag) = (self.with.broker.clone(), delivery.tag);
+        let reply = move |_| broker.do_send(Settle { epoch, tag, how: Settlement::Discard });
+        self.put(&task.id, (State::Failure, meta), Box::new(reply));
     }
 
     /// A message that is no task, or none that can be read. With a dead-letter queue it goes there with the reason in

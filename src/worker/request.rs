@@ -66,6 +66,8 @@ pub(super) struct Request {
     pub(super) children: Vec<Arc<str>>,
     /// What caused the retry that is being sent.
     pub(super) cause: Option<Failure>,
+    /// Its body has returned.
+    pub(super) returned: bool,
     /// What is to become of the message once the state is stored.
     pub(super) settle_as: Option<Settlement>,
 }

@@ -10,7 +10,9 @@
 //! | with a rate limit and no token | held until its turn |
 //!
 //! The backend is asked about messages that may have a history: those that were delivered before, that were held for
-//! their ETA, and those of beat. A backend that does not answer within ten seconds holds up nobody.
+//! their ETA, and those of beat; with `worker_screen_all` about every message. So a revoke that no worker heard, for none
+//! was there, does not reach a message that is delivered for the first time and may run at once, unless all are asked
+//! about. A backend that does not answer within ten seconds holds up nobody.
 
 use super::controlled::revoked_failure;
 use super::expiry::is_expired;
@@ -37,7 +39,7 @@ impl Worker {
         }
         let Some(request) = self.requests.get(&id) else { return };
         let from_beat = || request.task.extra.get(BEAT_HEADER).is_some();
-        if request.delivery.redelivered || from_beat() {
+        if self.settings.screen_all || request.delivery.redelivered || from_beat() {
             return self.ask(id, Asked::First, ctx);
         }
         self.park_or_admit(id, ctx);
@@ -190,11 +192,12 @@ impl Worker {
         self.dispatch();
     }
 
-    /// The next reserved request that may begin. A second copy of a task that runs here waits for what comes of the first.
+    /// The next reserved request that may begin. A second copy of a task that runs here waits until the result of the
+    /// first is stored.
     pub(super) fn next_runnable(&mut self) -> Option<RequestId> {
         let mut at = 0;
         while let Some(id) = self.reserved.get(at).copied() {
-            let runs = self.requests.get(&id).is_some_and(|request| self.running_ids.contains(&request.task.id));
+            let runs = self.requests.get(&id).is_some_and(|request| self.unsettled_ids.contains(&request.task.id));
             if runs && self.settings.worker_deduplicate_successful_tasks {
                 at += 1;
                 continue;

@@ -131,3 +131,16 @@ fn links_in_a_circle_end() {
     std::os::unix::fs::symlink("loop.toml", dir.path("loop.toml")).expect("a link");
     dir.simq(&["run", "loop.toml"]).assert_bad_input("loop.toml: ", &["symbolic links"]);
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_report_that_can_not_be_written_is_no_success() {
+    let dir = Dir::with(GOOD);
+    for arguments in [&["run", "s.toml"][..], &["run", "s.toml", "--format", "junit"], &["config"], &["schema"]] {
+        let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that is always full");
+        let output = dir.command(arguments).stdout(full).output().expect("simq runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains("the output can't be written: No space left on device"), "{arguments:?}: {said}");
+    }
+}

@@ -6,6 +6,7 @@
 
 mod client;
 mod frame;
+pub(super) mod kept;
 mod text;
 
 pub(crate) use client::LeaseClient;

@@ -11,7 +11,10 @@ impl Handler<Publish> for Broker {
     fn handle(&mut self, publish: Publish, ctx: &mut Context<Self>) {
         let Publish { to, message, reply } = publish;
         match &mut self.connection {
-            Connection::Up(session) => session.publish(to, message, reply, &self.settings),
+            Connection::Up(session) => {
+                session.publish(to, message, reply, &self.settings, &self.env);
+                self.expect_confirms(ctx);
+            }
             Connection::Closed | Connection::Closing(..) => reply(Err(PublishError::Closing)),
             Connection::Idle => {
                 self.waiting.push_back(Waiting { to, message, reply });

@@ -1,6 +1,6 @@
 //! What observers may look at, always in the same order.
 
-use super::queue::QueueId;
+use super::queue::{Queue, QueueId};
 use super::stored::{NEVER, StoredMessage};
 use super::{ChannelId, DeliveryTag, Engine, Name, QueueOptions};
 use crate::message::Message;
@@ -82,6 +82,22 @@ impl Engine {
                 })
             })
         })
+    }
+
+    /// The messages that a restart of the broker leaves, with their queues, whether somebody has them or not.
+    pub(crate) fn lasting_messages(&self) -> impl Iterator<Item = (&Name, Arc<Message>)> {
+        let lasts = |queue: &Queue, message: &Message| queue.survives_restart() && Queue::keeps(message);
+        let ready = self.queues.iter().flat_map(move |(_, queue)| {
+            let messages = queue.ready.iter().map(|stored| stored.message.clone());
+            messages.filter(move |message| lasts(queue, message)).map(|message| (&queue.name, message))
+        });
+        let held = self.channels.iter().flat_map(move |(_, channel)| {
+            channel.unacked().iter().filter_map(move |(_, held)| {
+                let queue = self.queues.get(held.queue.0)?;
+                lasts(queue, &held.message.message).then(|| (&queue.name, held.message.message.clone()))
+            })
+        });
+        ready.chain(held)
     }
 
     /// How many deliveries the client on `channel` has not acked, those of deleted queues included.

@@ -131,6 +131,8 @@ impl Shell {
                     self.subscribe().await;
                     self.room.notify_one();
                 }
+                // Twins are made by networks; this link has none under it.
+                ToServer::Twin(_) => {}
                 // Answered for as long as the queues are: a worker that is connected and deaf does not live.
                 ToServer::Heartbeat if self.is_deaf() => tracing::warn!("the queues give no answer"),
                 ToServer::Heartbeat => self.link.send(FromServer::Heartbeat),

@@ -35,7 +35,7 @@ pub(super) fn title(report: &Report) -> String {
 }
 
 /// Counts in the order in which people want them; zeroes of hazards are left out.
-const ORDER: [&str; 27] = [
+const ORDER: [&str; 28] = [
     "calls",
     "succeeded",
     "failed",
@@ -54,6 +54,7 @@ const ORDER: [&str; 27] = [
     "hung",
     "result_missing",
     "result_wrong",
+    "acked_unstored",
     "unbounded_loop",
     "wrong_order",
     "ran_revoked",

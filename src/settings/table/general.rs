@@ -22,6 +22,9 @@ macro_rules! general_settings {
     embedded_fsync: Fsync = Fsync::Always, Fsync::EverySecond;
     /// simq: bytes of messages that the embedded broker takes into its directory; it refuses more.
     embedded_max_bytes: u64 = 1 << 30, 1 << 30;
+    /// simq: bytes of results that the embedded result store keeps, in memory and in its directory; it forgets those first
+    /// that would end first. 0 is no limit.
+    embedded_max_result_bytes: u64 = 1 << 30, 1 << 30;
 
     } };
 }

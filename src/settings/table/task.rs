@@ -30,8 +30,8 @@ macro_rules! task_settings {
     /// and each worker.
     task_default_rate_limit: Option<RateLimit> = None, None;
     /// Options of tasks by their names, over those of the code: `{ "tasks.add" = { rate_limit = "10/s" } }`; `*` is
-    /// every task.
-    [later "annotations"] task_annotations: Option<toml::Table> = None, None;
+    /// every task. Of a list of such tables the later one wins.
+    task_annotations: Option<Read<Annotations>> = None, None;
 
     /// Form of the bodies of messages.
     task_serializer: Serializer = Serializer::Json, Serializer::Json;

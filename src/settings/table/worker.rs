@@ -29,6 +29,9 @@ macro_rules! worker_settings {
     /// Skip a message whose task has succeeded: by what this worker remembers, and, for a message that was delivered
     /// before or that beat sent, by what the result backend says.
     worker_deduplicate_successful_tasks: bool = true, false;
+    /// simq: ask the result backend about every message before it is run, and not only about those that may have a history:
+    /// a revoke that no worker heard, and a success in another worker, then count for all. One question more for each task.
+    screen_all "worker_screen_all": bool = false, false;
     /// simq: seconds for which a worker remembers the tasks that succeeded there.
     deduplicate_window "worker_deduplicate_window": Seconds = 3_600.0, 3_600.0;
     /// simq: how many of them at most; each takes about 100 bytes.
@@ -47,7 +50,7 @@ macro_rules! worker_settings {
     /// `worker_eta_task_limit`), so that other tasks get past it.
     rate_limit_grows_prefetch "worker_rate_limit_grows_prefetch": bool = true, false;
     /// Tasks after which a pool child is replaced.
-    [later "recycling"] worker_max_tasks_per_child: Option<u32> = None, None;
+    worker_max_tasks_per_child: Option<u32> where (1 to 4_294_967_295) = None, None;
     /// Memory in KiB after which a pool child is replaced.
     [later "recycling"] worker_max_memory_per_child: Option<u32> = None, None;
     /// Each worker also has a queue of its own: `<node name>.dq2`.

@@ -10,6 +10,7 @@ mod url;
 
 pub(super) use crate::message::{Compression, Serializer};
 pub(super) use crate::routing::{QueueSpec, Routes};
+pub(super) use crate::settings::annotations::Annotations;
 pub(super) use choice::{DeliveryQueueType, Failover};
 pub use choice::{ExchangeType, Fsync, Pool, Precedence, QueueOrder, QueueType, RedisConsume};
 pub use content::ContentTypes;

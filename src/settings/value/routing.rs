@@ -1,7 +1,8 @@
-//! Queues and routes.
+//! Queues, routes and annotations.
 
 use super::{Expected, SettingValue};
 use crate::routing::{QueueSpec, Routes};
+use crate::settings::annotations::Annotations;
 use std::ops::Deref;
 
 /// What was read from a table or a list, with the text it was read from.
@@ -50,4 +51,5 @@ macro_rules! read {
 }
 
 read!(Vec<QueueSpec>, QueueSpec::all_from_toml, "a table of queues, or a list of them");
+read!(Annotations, Annotations::from_toml, "a table of options by the names of tasks, or a list of such tables");
 read!(Routes, Routes::from_toml, "a table of routes, or a list of such tables");

@@ -23,6 +23,8 @@ struct Slot {
     pipe: Link<ToChild, FromChild>,
     /// Which child of this slot it is; what an earlier one still says is stale.
     generation: u64,
+    /// Tasks that it was given.
+    given: u32,
 }
 
 /// The children of one worker.
@@ -32,6 +34,7 @@ pub(super) struct Pool {
     slots: Vec<Slot>,
     idle: BTreeSet<usize>,
     started: u64,
+    share: Option<u32>,
 }
 
 /// What a child did.
@@ -41,8 +44,9 @@ pub(super) enum ChildEvent {
 }
 
 impl Pool {
-    pub(super) fn new(env: &Env, apps: AppSource) -> Self {
-        Pool { env: env.clone(), apps, slots: Vec::new(), idle: BTreeSet::new(), started: 0 }
+    /// `share` is how many tasks a child runs before it is replaced.
+    pub(super) fn new(env: &Env, apps: AppSource, share: Option<u32>) -> Self {
+        Pool { env: env.clone(), apps, slots: Vec::new(), idle: BTreeSet::new(), started: 0, share }
     }
 
     /// Starts `size` children, all idle.
@@ -68,7 +72,7 @@ impl Pool {
             let exit = exited.await;
             worker.do_send(FromPool { slot: at, generation, event: ChildEvent::Exited(exit) });
         });
-        Slot { child, pipe, generation }
+        Slot { child, pipe, generation, given: 0 }
     }
 
     /// Whether an event is of the child that is in this slot now.
@@ -81,15 +85,21 @@ impl Pool {
         self.idle.pop_first()
     }
 
-    pub(super) fn send(&self, slot: usize, frame: ToChild) {
-        if let Some(slot) = self.slots.get(slot) {
+    pub(super) fn send(&mut self, slot: usize, frame: ToChild) {
+        if let Some(slot) = self.slots.get_mut(slot) {
+            slot.given += u32::from(matches!(frame, ToChild::Run(_)));
             slot.pipe.send(frame);
         }
     }
 
-    /// The child has finished its task.
+    /// The child has finished its task. One that has had its share is told to end: it is replaced when it has.
     pub(super) fn release(&mut self, slot: usize) {
-        self.idle.insert(slot);
+        match self.slots.get(slot).filter(|held| self.share.is_some_and(|share| held.given >= share)) {
+            Some(worn) => worn.pipe.close(),
+            None => {
+                self.idle.insert(slot);
+            }
+        }
     }
 
     pub(super) fn kill(&self, slot: usize) {
