@@ -217,8 +217,12 @@ fn quit(call: &mut Call<'_>) -> Result<Outcome, Error> {
 
 fn reset(call: &mut Call<'_>) -> Reply {
     let client = call.client;
+    let ahead = call.redis.clients.get_mut(&client).map(|state| std::mem::take(&mut state.ahead));
     call.redis.disconnect(client);
     call.redis.connect(client);
+    if let Some(state) = call.redis.clients.get_mut(&client) {
+        state.ahead = ahead.unwrap_or_default();
+    }
     Ok(Value::SimpleString("RESET".into()))
 }
 
@@ -249,7 +253,7 @@ fn unblock(call: &mut Call<'_>) -> Reply {
         Some(_) => return Err(Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
     };
     if call.args.len() > 4 {
-        return Err(SYNTAX);
+        return Err(Error::subcommand_syntax("client", call.arg(1)));
     }
     let client = args::integer(call.arg(2))?;
     let client = u64::try_from(client).ok();

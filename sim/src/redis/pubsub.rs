@@ -144,7 +144,7 @@ fn publish(call: &mut Call<'_>) -> Reply {
 
 fn channels(call: &mut Call<'_>) -> Reply {
     if call.args.len() > 3 {
-        return Err(Error::arity("pubsub|channels"));
+        return Err(Error::subcommand_syntax("pubsub", call.arg(1)));
     }
     let pattern = call.args.get(2);
     let names = call.redis.topics.channels.keys();
