@@ -92,6 +92,12 @@ impl Redis {
         }
     }
 
+    /// A Sentinel's own commands need a user, too.
+    pub(super) fn admits_to_sentinel(&self, client: ClientId) -> Result<(), Error> {
+        let known = self.clients.get(&client).is_some_and(|state| state.user.is_some());
+        if known { Ok(()) } else { Err(super::errors::NO_AUTH) }
+    }
+
     fn is_password(&self, user: &str, password: &[u8]) -> bool {
         if user == "default" {
             return self.config.requirepass.as_ref().is_none_or(|wanted| wanted.as_bytes() == password);

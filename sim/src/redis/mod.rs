@@ -51,9 +51,11 @@ mod memory;
 mod number;
 mod persistence;
 mod pubsub;
+mod replica;
 mod resp3;
 mod scan;
 mod script;
+mod sentinel;
 mod server;
 mod set_string;
 mod sets;
@@ -70,7 +72,9 @@ pub use ::redis::Value;
 pub use config::{Eviction, Persistence, RedisConfig, User};
 pub use errors::error_value;
 pub use persistence::{Crash, Unit, Write};
+pub use replica::Snapshot;
 pub use script::{Script, Twin};
+pub use sentinel::{Address, Sentinel};
 
 use crate::prng::Prng;
 use blocking::Blocked;
@@ -79,6 +83,7 @@ use command::Command;
 use keyspace::Database;
 use persistence::Log;
 use pubsub::Topics;
+use replica::Follower;
 use script::Scripts;
 use std::collections::{BTreeMap, BTreeSet};
 use tracking::Readers;
@@ -107,6 +112,7 @@ pub struct Redis {
     outbox: Option<Vec<Unit>>,
     /// Whom this server replicates: host and port.
     master: Option<(String, u16)>,
+    follower: Follower,
     /// A stream or a log is being applied.
     streaming: bool,
     out: Vec<(ClientId, Value)>,
@@ -127,7 +133,7 @@ struct Stats {
 }
 
 /// All rows of the table of commands.
-static FAMILIES: [&[Command]; 19] = [
+static FAMILIES: [&[Command]; 20] = [
     clients::COMMANDS,
     expiry::COMMANDS,
     hashes::COMMANDS,
@@ -135,6 +141,7 @@ static FAMILIES: [&[Command]; 19] = [
     list_pops::COMMANDS,
     lists::COMMANDS,
     pubsub::COMMANDS,
+    replica::COMMANDS,
     scan::COMMANDS,
     script::COMMANDS,
     server::COMMANDS,
@@ -165,6 +172,7 @@ impl Redis {
             log: Log::default(),
             outbox: None,
             master: None,
+            follower: Follower::default(),
             streaming: false,
             out: Vec::new(),
             closed: Vec::new(),
@@ -190,7 +198,9 @@ impl Redis {
 
     /// When [`Redis::tick`] is next needed: a blocked client's time is up, a key expires, the log is synced.
     pub fn next_deadline(&self) -> Option<Micros> {
-        [self.blocked.next_deadline(), self.next_expiry(), self.log.next_sync()].into_iter().flatten().min()
+        let deadlines =
+            [self.blocked.next_deadline(), self.next_expiry(), self.log.next_sync(), self.follower.next_due()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Does what is due at this time.
@@ -200,6 +210,7 @@ impl Redis {
         self.now = now;
         self.running = None;
         self.time_out_blocked();
+        self.repeat_due();
         if self.master.is_none() {
             self.expire_due(AT_ONCE);
             self.commit();
@@ -243,6 +254,8 @@ impl Redis {
         self.watchers.clear();
         self.scripts.forget();
         self.forget_readers();
+        self.outbox = None;
+        self.follower = Follower::default();
         self.out.clear();
     }
 }

@@ -70,9 +70,7 @@ impl Redis {
             return;
         }
         let unit: Unit = std::mem::take(&mut self.log.open).into();
-        if let Some(outbox) = &mut self.outbox {
-            outbox.push(unit.clone());
-        }
+        self.stream(&unit);
         if self.config.persistence == Persistence::None || unit.iter().all(is_message) {
             return;
         }

@@ -4,7 +4,7 @@ use super::call::{Call, Outcome, Reply, bulk, int};
 use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT, PUBSUB, READ};
 use super::errors::Error;
 use super::glob::matches;
-use super::{ClientId, Redis};
+use super::{ClientId, Micros, Redis};
 use ::redis::{PushKind, Value};
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
@@ -59,6 +59,13 @@ impl Redis {
             }
         }
         self.out.len() - before
+    }
+
+    /// A message of the server's own.
+    pub(super) fn announce(&mut self, channel: &[u8], message: &[u8], now: Micros, out: &mut Vec<(ClientId, Value)>) {
+        self.now = now;
+        self.publish(channel, message);
+        out.append(&mut self.out);
     }
 
     /// A subscribed connection may do little else.

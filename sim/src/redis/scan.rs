@@ -81,15 +81,17 @@ fn scan(call: &mut Call<'_>) -> Reply {
     let now = call.now();
     let database = &call.redis.databases[call.db];
     let (places, next) = options.batch(database.len(), 0);
-    let mut found = Vec::new();
+    let (mut found, mut expired) = (Vec::new(), Vec::new());
     for place in places.rev() {
         let entry = database.at(place);
-        let live = entry.deadline.is_none_or(|deadline| now <= deadline);
-        let kind = options.kind.is_none_or(|kind| is(kind, entry.data.name()));
-        if let Some(key) = database.key_at(place).filter(|key| live && kind && options.admits(key)) {
+        let Some(key) = database.key_at(place).filter(|key| options.admits(key)) else { continue };
+        if entry.deadline.is_some_and(|deadline| now > deadline) {
+            expired.push(key.clone());
+        } else if options.kind.is_none_or(|kind| is(kind, entry.data.name())) {
             found.push(bulk(key));
         }
     }
+    expired.iter().for_each(|key| _ = call.exists(key));
     answer(next, found)
 }
 

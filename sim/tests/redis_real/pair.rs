@@ -135,7 +135,12 @@ impl Pair {
         if same(&args, &[], &ours, &theirs) {
             return Ok((ours, theirs));
         }
-        Err(format!("in the end: {}\n  simulated: {}\n  real:      {}", show_command(&args), show(&ours), show(&theirs)))
+        Err(format!(
+            "in the end: {}\n  simulated: {}\n  real:      {}",
+            show_command(&args),
+            show(&ours),
+            show(&theirs)
+        ))
     }
 
     /// Both servers hold the same, and the same clients wait.
@@ -191,9 +196,11 @@ fn same(args: &[Vec<u8>], queue: &[Vec<Vec<u8>>], ours: &Value, theirs: &Value) 
         (b"ttl" | b"expiretime", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => (a - b).abs() <= 5,
         (b"pttl" | b"pexpiretime", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => (a - b).abs() <= 5_000,
         (b"hgetall", Value::Array(a), Value::Array(b)) => in_pairs(a) == in_pairs(b),
-        (b"keys" | b"hkeys" | b"hvals" | b"smembers" | b"sinter" | b"sunion" | b"sdiff" | b"spop" | b"pubsub", _, _) => {
-            sorted(ours) == sorted(theirs)
-        }
+        (
+            b"keys" | b"hkeys" | b"hvals" | b"smembers" | b"sinter" | b"sunion" | b"sdiff" | b"spop" | b"pubsub",
+            _,
+            _,
+        ) => sorted(ours) == sorted(theirs),
         (b"sscan" | b"scan", Value::Array(a), Value::Array(b)) => {
             a.first() == b.first() && a.get(1).map(sorted) == b.get(1).map(sorted)
         }

@@ -21,7 +21,17 @@ impl RealRedis {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let socket = folder.path().join("socket");
         let child = Command::new("redis-server")
-            .args(["--port", "0", "--save", "", "--appendonly", "no", "--enable-debug-command", "local", "--unixsocket"])
+            .args([
+                "--port",
+                "0",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+                "--enable-debug-command",
+                "local",
+                "--unixsocket",
+            ])
             .arg(&socket)
             .arg("--dir")
             .arg(folder.path())
