@@ -7,9 +7,12 @@ mod redis_real;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
-use redis_real::pair::{Pair, show_command};
+use redis_real::pair::{Pair, now, show, show_command};
 use redis_real::server::RealRedis;
 use redis_real::words::{Dice, TEMPLATES, fill};
+use simq_sim::redis::{Redis, RedisConfig, Value};
+use std::collections::BTreeSet;
+use std::time::Duration;
 
 const CLIENTS: usize = 3;
 
@@ -71,4 +74,120 @@ fn random_sequences() {
     proptest!(config(cases(3_000)), |(steps in steps(40))| {
         run(&real, &steps).map_err(TestCaseError::fail)?;
     });
+}
+
+/// A story in lines of `client> COMMAND WORDS`; `.` is an empty word, `wait N` lets milliseconds pass.
+fn tell(real: &RealRedis, story: &str) {
+    let mut pair = Pair::new(real, CLIENTS);
+    for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let told = match line.split_once("> ") {
+            Some((client, words)) => {
+                let word = |word: &str| if word == "." { Vec::new() } else { word.as_bytes().to_vec() };
+                let args: Vec<Vec<u8>> = words.split(' ').map(word).collect();
+                pair.step(client.parse().expect("a client"), &args)
+            }
+            None => {
+                let millis = line.strip_prefix("wait ").expect("client> COMMAND, or wait N");
+                pair.wait(Duration::from_millis(millis.parse().expect("milliseconds")))
+            }
+        };
+        told.unwrap_or_else(|error| panic!("{line}: {error}\nin\n{story}"));
+    }
+    pair.finish().unwrap_or_else(|error| panic!("{error}\nin\n{story}"));
+}
+
+#[test]
+fn stories() {
+    let real = RealRedis::start();
+    for story in include_str!("redis_real/stories.txt").split("\n\n") {
+        let told: Vec<&str> = story.lines().filter(|line| !line.starts_with('#')).collect();
+        tell(&real, &told.join("\n"));
+    }
+}
+
+/// Texts that clients are known to look at, word by word, from both servers.
+#[test]
+fn error_texts() {
+    let real = RealRedis::start();
+    let mut connection = real.connect();
+    let mut sim = Redis::new(RedisConfig::default());
+    sim.connect(1);
+    for line in include_str!("redis_real/errors.txt").lines().filter(|line| !line.starts_with('#')) {
+        let (command, text) = line.split_once(" => ").expect("COMMAND => reply");
+        let args: Vec<Vec<u8>> = command.split(' ').map(|word| word.as_bytes().to_vec()).collect();
+        let mut out = Vec::new();
+        sim.apply(1, &args, now(), &mut out);
+        connection.send(&args);
+        let (_, ours) = out.pop().expect("a reply");
+        assert_eq!(show(&connection.receive().expect("a reply")), text, "redis-server: {command}");
+        assert_eq!(show(&ours), text, "simulated: {command}");
+    }
+}
+
+/// Arity, flags and places of keys of every command that we have are the real ones.
+#[test]
+fn the_table_of_commands() {
+    let real = RealRedis::start();
+    let mut connection = real.connect();
+    let mut sim = Redis::new(RedisConfig::default());
+    sim.connect(1);
+    let mut out = Vec::new();
+    sim.apply(1, &[b"COMMAND".to_vec()], 0, &mut out);
+    let (_, Value::Array(ours)) = out.remove(0) else { panic!("COMMAND gave no array") };
+    assert!(ours.len() > 100, "only {} commands", ours.len());
+    for row in ours {
+        let Value::Array(ours) = &row else { panic!("no row: {row:?}") };
+        let Value::BulkString(name) = &ours[0] else { panic!("no name: {row:?}") };
+        let name = String::from_utf8_lossy(name).into_owned();
+        let Value::Array(rows) = connection.ask(&["COMMAND", "INFO", &name]) else { panic!("no rows of {name}") };
+        let Value::Array(theirs) = &rows[0] else { panic!("redis-server has no {name}") };
+        for column in [0, 1, 3, 4, 5] {
+            assert_eq!(ours[column], theirs[column], "column {column} of {name}");
+        }
+        let (Value::Array(our_flags), Value::Array(their_flags)) = (&ours[2], &theirs[2]) else { panic!("no flags") };
+        let known = ["write", "readonly", "denyoom", "pubsub", "noscript", "blocking", "loading", "no_auth"];
+        let mut theirs: Vec<String> = their_flags.iter().map(show).collect();
+        let mut ours: Vec<String> = our_flags.iter().map(show).collect();
+        theirs.retain(|flag| known.iter().any(|known| flag.contains(&format!("\"{known}\""))));
+        theirs.sort();
+        ours.sort();
+        assert_eq!(ours, theirs, "flags of {name}");
+    }
+}
+
+/// Whatever stays from the first call of a scan to its last is returned, though others come and go meanwhile.
+#[test]
+fn scans_return_what_stays() {
+    let real = RealRedis::start();
+    for (add, scan, remove) in [
+        ("SADD s {}", "SSCAN s", "SREM s {}"),
+        ("HSET h {} v", "HSCAN h", "HDEL h {}"),
+        ("ZADD z 1 {}", "ZSCAN z", "ZREM z {}"),
+        ("SET {} v", "SCAN", "DEL {}"),
+    ] {
+        let mut pair = Pair::new(&real, 1);
+        let words = |text: &str| text.split(' ').map(|word| word.as_bytes().to_vec()).collect::<Vec<_>>();
+        let mut ask = |text: String| pair.ask_simulated(&words(&text));
+        for n in 0..1_000 {
+            ask(add.replace("{}", &format!("member{n}")));
+        }
+        let (mut cursor, mut seen, mut rounds) = ("0".to_owned(), BTreeSet::new(), 0);
+        loop {
+            let Value::Array(batch) = ask(format!("{scan} {cursor} COUNT 7")) else { panic!("no batch") };
+            let (Value::BulkString(next), Value::Array(found)) = (&batch[0], &batch[1]) else { panic!("no batch") };
+            seen.extend(found.iter().map(show));
+            cursor = String::from_utf8_lossy(next).into_owned();
+            if cursor == "0" {
+                break;
+            }
+            // Odd members go, one by one, and new ones come.
+            ask(remove.replace("{}", &format!("member{}", rounds * 14 % 1_000 + 1)));
+            ask(add.replace("{}", &format!("new{rounds}")));
+            rounds += 1;
+        }
+        assert!(rounds > 100, "{scan} took {rounds} rounds");
+        for n in (0..1_000).step_by(2) {
+            assert!(seen.contains(&format!("\"member{n}\"")), "{scan} missed member{n}");
+        }
+    }
 }

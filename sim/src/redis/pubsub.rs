@@ -1,7 +1,7 @@
 //! Channels and patterns. A message reaches whoever is subscribed at that instant, once for each matching subscription.
 
 use super::call::{Call, Outcome, Reply, bulk, int};
-use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT, PUBSUB, READ};
+use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT, PUBSUB};
 use super::errors::Error;
 use super::glob::matches;
 use super::{ClientId, Micros, Redis};
@@ -99,7 +99,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::plain("pubsub|channels", -2, PUBSUB | LOADING, NO_KEYS, channels),
     Command::plain("pubsub|numsub", -2, PUBSUB | LOADING, NO_KEYS, numsub),
     Command::plain("pubsub|numpat", 2, PUBSUB | LOADING, NO_KEYS, |call| Ok(int(call.redis.topics.patterns.len()))),
-    Command::plain("ping", -1, READ, NO_KEYS, ping),
+    Command::plain("ping", -1, 0, NO_KEYS, ping),
 ];
 
 fn subscribe(call: &mut Call<'_>, patterns: bool) -> Result<Outcome, Error> {

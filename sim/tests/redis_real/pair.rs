@@ -4,7 +4,7 @@ use crate::redis_real::server::{Connection, RealRedis};
 use crate::redis_real::twins;
 use simq_sim::redis::{ClientId, Redis, RedisConfig, Value};
 use std::collections::BTreeMap;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// Whose connection looks at the servers from outside of the sequence.
 const OBSERVER: ClientId = 100;
@@ -41,8 +41,10 @@ impl Pair {
         Pair { sim, observer, connections, queued: BTreeMap::new(), unanswered: BTreeMap::new() }
     }
 
+    /// Whether it is, or will be once it is not blocked any more.
     pub(crate) fn in_transaction(&self, client: ClientId) -> bool {
-        self.queued.contains_key(&client)
+        let ahead = self.unanswered.get(&client).into_iter().flatten();
+        self.queued.contains_key(&client) || ahead.into_iter().any(|args| args[0].eq_ignore_ascii_case(b"multi"))
     }
 
     /// One command of one client on both sides.
@@ -52,6 +54,23 @@ impl Pair {
         self.sim.apply(client, args, now(), &mut out);
         self.connections[client as usize].send(args);
         let silent = out.iter().all(|(to, _)| *to != client);
+        self.compare_all(out)?;
+        if silent {
+            self.fence();
+        }
+        self.expect_silence()
+    }
+
+    /// Time passes on both sides.
+    pub(crate) fn wait(&mut self, time: Duration) -> Result<(), String> {
+        std::thread::sleep(time);
+        let mut out = Vec::new();
+        self.sim.tick(now(), &mut out);
+        self.compare_all(out)?;
+        self.expect_silence()
+    }
+
+    fn compare_all(&mut self, out: Vec<(ClientId, Value)>) -> Result<(), String> {
         let mut replies: BTreeMap<ClientId, (Vec<Value>, Vec<Option<Value>>)> = BTreeMap::new();
         for (to, ours) in out {
             let both = replies.entry(to).or_default();
@@ -63,10 +82,7 @@ impl Pair {
                 self.compare(to, ours.unwrap_or(Value::Nil), theirs)?;
             }
         }
-        if silent {
-            self.fence();
-        }
-        self.expect_silence()
+        Ok(())
     }
 
     /// All that was sent before this has been answered after it, as far as it ever will be.
@@ -141,6 +157,13 @@ impl Pair {
             show(&ours),
             show(&theirs)
         ))
+    }
+
+    /// A question to the simulated server alone.
+    pub(crate) fn ask_simulated(&mut self, args: &[Vec<u8>]) -> Value {
+        let mut out = Vec::new();
+        self.sim.apply(OBSERVER, args, now(), &mut out);
+        out.pop().map_or(Value::Nil, |(_, value)| value)
     }
 
     /// Both servers hold the same, and the same clients wait.
@@ -258,6 +281,8 @@ pub(crate) fn show(value: &Value) -> String {
     match value {
         Value::BulkString(text) => format!("{:?}", String::from_utf8_lossy(text)),
         Value::Array(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Value::Nil => "nil".to_owned(),
+        Value::Okay => "Okay".to_owned(),
         Value::ServerError(error) => format!("{} {}", error.code(), error.details().unwrap_or_default()),
         other => format!("{other:?}"),
     }
