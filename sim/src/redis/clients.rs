@@ -252,10 +252,10 @@ fn name_client(call: &mut Call<'_>, name: &[u8]) -> Result<(), Error> {
 }
 
 fn unblock(call: &mut Call<'_>) -> Reply {
-    let reason = match call.args.get(3) {
-        None => Value::Nil,
-        Some(word) if args::is(word, "timeout") => Value::Nil,
-        Some(word) if args::is(word, "error") => super::errors::UNBLOCKED.into(),
+    let with_error = match call.args.get(3) {
+        None => false,
+        Some(word) if args::is(word, "timeout") => false,
+        Some(word) if args::is(word, "error") => true,
         Some(_) => return Err(Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
     };
     if call.args.len() > 4 {
@@ -263,7 +263,10 @@ fn unblock(call: &mut Call<'_>) -> Reply {
     }
     let client = args::integer(call.arg(2))?;
     let client = u64::try_from(client).ok();
-    Ok(flag(client.is_some_and(|client| call.redis.unblock(client, reason))))
+    Ok(flag(client.is_some_and(|client| match with_error {
+        true => call.redis.unblock(client, super::errors::UNBLOCKED.into()),
+        false => call.redis.time_out(client),
+    })))
 }
 
 fn kill(call: &mut Call<'_>) -> Reply {

@@ -80,10 +80,12 @@ use crate::prng::Prng;
 use blocking::Blocked;
 use clients::Client;
 use command::Command;
+use indexmap::IndexMap;
 use keyspace::Database;
 use persistence::Log;
 use pubsub::Topics;
 use replica::Follower;
+use rustc_hash::FxBuildHasher;
 use script::Scripts;
 use std::collections::{BTreeMap, BTreeSet};
 use tracking::Readers;
@@ -129,7 +131,7 @@ pub struct Redis {
 struct Stats {
     expired: u64,
     evicted: u64,
-    calls: BTreeMap<&'static str, u64>,
+    calls: IndexMap<&'static str, u64, FxBuildHasher>,
 }
 
 /// All rows of the table of commands.
@@ -231,8 +233,8 @@ impl Redis {
     }
 
     /// How often each command was carried out, in transactions and scripts too.
-    pub fn calls(&self) -> &BTreeMap<&'static str, u64> {
-        &self.stats.calls
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.stats.calls.iter().map(|(name, count)| (*name, *count)).collect()
     }
 
     fn select(&mut self, client: ClientId, db: usize) {
