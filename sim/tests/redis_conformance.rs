@@ -9,8 +9,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, FileFailurePersistence};
 use redis_real::pair::{Pair, now, show, show_command};
 use redis_real::server::RealRedis;
+use redis_real::twins;
 use redis_real::words::{Dice, TEMPLATES, fill};
-use simq_sim::redis::{Redis, RedisConfig, Value};
+use simq_sim::redis::{ClientId, Crash, Micros, Persistence, Redis, RedisConfig, Value};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -190,4 +191,68 @@ fn scans_return_what_stays() {
             assert!(seen.contains(&format!("\"member{n}\"")), "{scan} missed member{n}");
         }
     }
+}
+
+/// Everything that a server holds, in an order of its own.
+fn dump(redis: &mut Redis, at: Micros) -> Vec<String> {
+    const LOOKER: ClientId = 200;
+    redis.connect(LOOKER);
+    let mut ask = |words: &[&[u8]]| {
+        let mut out = Vec::new();
+        redis.apply(LOOKER, &words.iter().map(|word| word.to_vec()).collect::<Vec<_>>(), at, &mut out);
+        out.pop().map_or(Value::Nil, |(_, value)| value)
+    };
+    let mut dumped = Vec::new();
+    for db in ["0", "1"] {
+        ask(&[b"SELECT", db.as_bytes()]);
+        let Value::Array(keys) = ask(&[b"KEYS", b"*"]) else { panic!("KEYS gave no array") };
+        for key in keys {
+            let Value::BulkString(key) = key else { panic!("no key: {key:?}") };
+            let shown = [
+                show(&ask(&[b"GET", &key])),
+                show(&ask(&[b"LRANGE", &key, b"0", b"-1"])),
+                show(&ask(&[b"ZRANGE", &key, b"0", b"-1", b"WITHSCORES"])),
+                in_any_order(&ask(&[b"HGETALL", &key])),
+                in_any_order(&ask(&[b"SMEMBERS", &key])),
+                show(&ask(&[b"PTTL", &key])),
+            ];
+            dumped.push(format!("{db} {key:?} {}", shown.join(" ")));
+        }
+    }
+    dumped.sort();
+    dumped
+}
+
+/// Pairs stay together only by luck here, which is enough to see a difference.
+fn in_any_order(value: &Value) -> String {
+    let Value::Array(items) = value else { return show(value) };
+    let mut items: Vec<String> = items.iter().map(show).collect();
+    items.sort();
+    items.join(",")
+}
+
+/// Whatever was done, a restart from the log and a replica that repeated the stream hold the same data.
+#[test]
+fn logs_and_replicas_say_the_same() {
+    proptest!(config(cases(3_000)), |(steps in steps(40))| {
+        let config = RedisConfig { persistence: Persistence::Always, ..RedisConfig::default() };
+        let (mut redis, mut replica) = (Redis::new(config), Redis::new(RedisConfig::default()));
+        twins::declare(&mut redis);
+        let mut at = now();
+        replica.follow(("master", 1), redis.snapshot(), 0, at, &mut Vec::new());
+        (0..CLIENTS).for_each(|client| redis.connect(client as ClientId));
+        let mut told = String::new();
+        for step in &steps {
+            let args = command(step);
+            told.push_str(&format!("  {}> {}\n", step.0, show_command(&args)));
+            at += 1_000;
+            redis.apply(ClientId::from(step.0), &args, at, &mut Vec::new());
+            replica.receive(redis.take_stream(), at);
+            replica.tick(at, &mut Vec::new());
+        }
+        let held = dump(&mut redis, at);
+        prop_assert_eq!(&held, &dump(&mut replica, at), "the replica, after\n{}", told);
+        redis.restart(at, Crash::Power);
+        prop_assert_eq!(&held, &dump(&mut redis, at), "the log, after\n{}", told);
+    });
 }
