@@ -60,7 +60,7 @@ fn run(real: &RealRedis, steps: &[Step]) -> Result<(), String> {
 }
 
 fn config(cases: u32) -> Config {
-    let persistence = FileFailurePersistence::SourceParallel("proptest-regressions");
+    let persistence = FileFailurePersistence::WithSource("proptest-regressions");
     Config { cases, max_shrink_iters: 20_000, failure_persistence: Some(Box::new(persistence)), ..Config::default() }
 }
 

@@ -59,9 +59,14 @@ impl Log {
 impl Redis {
     /// Notes a change for the log and for replicas.
     pub(super) fn record(&mut self, db: usize, args: impl FnOnce() -> Vec<Vec<u8>>) {
-        if self.config.persistence != Persistence::None || self.outbox.is_some() {
+        if self.records() {
             self.log.open.push(Write { db, args: args() });
         }
+    }
+
+    /// Whether anybody wants to know what changes.
+    pub(super) fn records(&self) -> bool {
+        self.config.persistence != Persistence::None || self.outbox.is_some()
     }
 
     /// Ends a unit.

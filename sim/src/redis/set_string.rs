@@ -165,7 +165,7 @@ fn mset(call: &mut Call<'_>) -> Reply {
 }
 
 fn mset_nx(call: &mut Call<'_>) -> Reply {
-    if call.args.len() % 2 == 0 {
+    if call.args.len().is_multiple_of(2) {
         return Err(Error::arity("msetnx"));
     }
     let keys = call.args[1..].iter().step_by(2);
@@ -178,7 +178,7 @@ fn mset_nx(call: &mut Call<'_>) -> Reply {
 }
 
 fn store_pairs(call: &mut Call<'_>, name: &str) -> Result<(), Error> {
-    if call.args.len() % 2 == 0 {
+    if call.args.len().is_multiple_of(2) {
         return Err(Error::arity(name));
     }
     for pair in call.args[1..].chunks_exact(2) {
