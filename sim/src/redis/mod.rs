@@ -110,6 +110,8 @@ pub struct Redis {
     running: Option<ClientId>,
     scripts: Scripts,
     log: Log,
+    /// Units for whoever looks on, who must take them. A restart does not end that.
+    observed: Option<Vec<Unit>>,
     /// Units for replicas, if there are any.
     outbox: Option<Vec<Unit>>,
     /// Whom this server replicates: host and port.
@@ -172,6 +174,7 @@ impl Redis {
             running: None,
             scripts: Scripts::default(),
             log: Log::default(),
+            observed: None,
             outbox: None,
             master: None,
             follower: Follower::default(),
@@ -224,12 +227,12 @@ impl Redis {
 
     /// From now on, keeps what each command changes for [`Redis::take_changes`].
     pub fn observe_changes(&mut self) {
-        self.outbox.get_or_insert_default();
+        self.observed.get_or_insert_default();
     }
 
     /// What was changed since the last call, in order, as a replica would be told.
     pub fn take_changes(&mut self) -> Vec<Unit> {
-        self.outbox.as_mut().map(std::mem::take).unwrap_or_default()
+        self.observed.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// How often each command was carried out, in transactions and scripts too.

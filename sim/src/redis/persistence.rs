@@ -66,7 +66,7 @@ impl Redis {
 
     /// Whether anybody wants to know what changes.
     pub(super) fn records(&self) -> bool {
-        self.config.persistence != Persistence::None || self.outbox.is_some()
+        self.config.persistence != Persistence::None || self.outbox.is_some() || self.observed.is_some()
     }
 
     /// Ends a unit.
@@ -76,6 +76,7 @@ impl Redis {
         }
         let unit: Unit = std::mem::take(&mut self.log.open).into();
         self.stream(&unit);
+        self.observed.iter_mut().for_each(|units| units.push(unit.clone()));
         if self.config.persistence == Persistence::None || unit.iter().all(is_message) {
             return;
         }
