@@ -29,6 +29,8 @@ pub(super) enum Want {
     PopScored {
         highest: bool,
     },
+    /// `WAIT`: no replica ever confirms, so only time serves it.
+    Replicas,
 }
 
 /// Whom a client waits for, and until when.
@@ -96,7 +98,9 @@ impl Redis {
         for key in &wait.keys {
             let slot = (wait.db, key.clone());
             if let Some(queue) = self.blocked.waiting.get_mut(&slot) {
-                queue.retain(|waiting| *waiting != client);
+                if let Some(place) = queue.iter().position(|waiting| *waiting == client) {
+                    queue.remove(place);
+                }
                 if queue.is_empty() {
                     self.blocked.waiting.remove(&slot);
                 }
@@ -131,8 +135,15 @@ impl Redis {
             if deadline > self.now {
                 break;
             }
-            self.unblock(client, Value::Nil);
+            self.time_out(client);
         }
+    }
+
+    /// Ends a client's wait as if its time were up; whether it was waiting.
+    pub(super) fn time_out(&mut self, client: ClientId) -> bool {
+        let wait = self.clients.get(&client).and_then(|state| state.wait.as_ref());
+        let counts = wait.is_some_and(|wait| matches!(wait.want, Want::Replicas));
+        self.unblock(client, if counts { Value::Int(0) } else { Value::Nil })
     }
 
     /// Serves ready keys, then runs what the served clients had sent ahead, until nothing is left to do.
@@ -149,23 +160,28 @@ impl Redis {
     }
 
     fn serve_key(&mut self, db: usize, key: &[u8]) {
-        let Some(queue) = self.blocked.waiting.get(&(db, key.to_vec())) else { return };
-        for client in queue.clone() {
+        let slot = (db, key.to_vec());
+        // Clients that this key can't serve stay where they are.
+        let mut place = 0;
+        while let Some(client) = self.blocked.waiting.get(&slot).and_then(|queue| queue.get(place)).copied() {
             let Some(index) = self.find(db, key) else { return };
-            let Some(want) = self.clients.get(&client).and_then(|c| c.wait.as_ref()).map(|wait| wait.want.clone())
+            let Some(want) = self.clients.get(&client).and_then(|state| state.wait.as_ref()).map(|wait| &wait.want)
             else {
-                continue;
+                return;
             };
             let serves = match self.databases[db].at(index).data {
-                Data::List(_) => !matches!(want, Want::PopScored { .. }),
+                Data::List(_) => matches!(want, Want::Pop(_) | Want::PopMany(..) | Want::Move { .. }),
                 Data::Sorted(_) => matches!(want, Want::PopScored { .. }),
                 _ => false,
             };
-            if serves {
-                let reply = self.serve_client(db, key, &want);
-                self.unblock(client, reply);
-                self.commit();
+            if !serves {
+                place += 1;
+                continue;
             }
+            let want = want.clone();
+            let reply = self.serve_client(db, key, &want);
+            self.unblock(client, reply);
+            self.commit();
         }
     }
 
@@ -183,6 +199,7 @@ impl Redis {
                 Ok(item) => item.map_or(Value::Nil, Value::BulkString),
                 Err(error) => error.into(),
             },
+            Want::Replicas => Value::Nil,
             Want::PopScored { highest } => {
                 let mut reply = pop_scored(self, db, key, *highest, 1);
                 reply.insert(0, bulk(key));

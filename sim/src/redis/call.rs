@@ -55,8 +55,10 @@ impl<'a> Call<'a> {
 
     /// A log or a replica repeats these instead.
     pub(super) fn repeat_as(&mut self, command: &[&[u8]]) {
-        let command = command.iter().map(|arg| arg.to_vec()).collect();
-        self.effects.get_or_insert_with(Vec::new).push(command);
+        let effects = self.effects.get_or_insert_with(Vec::new);
+        if self.redis.records() {
+            effects.push(command.iter().map(|arg| arg.to_vec()).collect());
+        }
     }
 
     pub(super) fn exists(&mut self, key: &[u8]) -> bool {

@@ -92,6 +92,12 @@ impl Redis {
         }
     }
 
+    /// A Sentinel's own commands need a user, too.
+    pub(super) fn admits_to_sentinel(&self, client: ClientId) -> Result<(), Error> {
+        let known = self.clients.get(&client).is_some_and(|state| state.user.is_some());
+        if known { Ok(()) } else { Err(super::errors::NO_AUTH) }
+    }
+
     fn is_password(&self, user: &str, password: &[u8]) -> bool {
         if user == "default" {
             return self.config.requirepass.as_ref().is_none_or(|wanted| wanted.as_bytes() == password);
@@ -217,8 +223,12 @@ fn quit(call: &mut Call<'_>) -> Result<Outcome, Error> {
 
 fn reset(call: &mut Call<'_>) -> Reply {
     let client = call.client;
+    let ahead = call.redis.clients.get_mut(&client).map(|state| std::mem::take(&mut state.ahead));
     call.redis.disconnect(client);
     call.redis.connect(client);
+    if let Some(state) = call.redis.clients.get_mut(&client) {
+        state.ahead = ahead.unwrap_or_default();
+    }
     Ok(Value::SimpleString("RESET".into()))
 }
 
@@ -242,18 +252,21 @@ fn name_client(call: &mut Call<'_>, name: &[u8]) -> Result<(), Error> {
 }
 
 fn unblock(call: &mut Call<'_>) -> Reply {
-    let reason = match call.args.get(3) {
-        None => Value::Nil,
-        Some(word) if args::is(word, "timeout") => Value::Nil,
-        Some(word) if args::is(word, "error") => super::errors::UNBLOCKED.into(),
+    let with_error = match call.args.get(3) {
+        None => false,
+        Some(word) if args::is(word, "timeout") => false,
+        Some(word) if args::is(word, "error") => true,
         Some(_) => return Err(Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
     };
     if call.args.len() > 4 {
-        return Err(SYNTAX);
+        return Err(Error::subcommand_syntax("client", call.arg(1)));
     }
     let client = args::integer(call.arg(2))?;
     let client = u64::try_from(client).ok();
-    Ok(flag(client.is_some_and(|client| call.redis.unblock(client, reason))))
+    Ok(flag(client.is_some_and(|client| match with_error {
+        true => call.redis.unblock(client, super::errors::UNBLOCKED.into()),
+        false => call.redis.time_out(client),
+    })))
 }
 
 fn kill(call: &mut Call<'_>) -> Reply {

@@ -19,7 +19,7 @@ pub(super) const PUBSUB: Flags = 1 << 6;
 pub(super) const LOADING: Flags = 1 << 7;
 
 /// Has subcommands, which are rows of their own: `client|id`.
-const CONTAINER: Flags = 1 << 8;
+pub(super) const CONTAINER: Flags = 1 << 8;
 
 /// Where the keys are among the arguments: first, last (negative: from the end), step; all 0: nowhere that is fixed.
 pub(super) type Keys = (i8, i8, i8);

@@ -142,9 +142,9 @@ impl List {
 
     /// Keeps the items from `start` to `end`, the latter not included.
     pub(super) fn keep(&mut self, start: usize, end: usize) {
-        self.items.truncate(end);
-        self.items.drain(..start);
-        self.bytes = self.items.iter().map(Vec::len).sum();
+        let behind: usize = self.items.drain(end..).map(|item| item.len()).sum();
+        let before: usize = self.items.drain(..start).map(|item| item.len()).sum();
+        self.bytes -= behind + before;
     }
 }
 

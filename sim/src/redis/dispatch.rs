@@ -15,9 +15,9 @@ impl Redis {
         };
         match outcome {
             Ok(Outcome::Reply(value)) => {
-                let value = match resolve(args) {
-                    Ok(command) => self.typed(client, command.name, args, value),
-                    Err(_) => value,
+                let value = match self.speaks_resp3(client).then(|| resolve(args)) {
+                    Some(Ok(command)) => self.typed(client, command.name, args, value),
+                    _ => value,
                 };
                 self.out.push((client, value));
             }

@@ -34,6 +34,15 @@ impl Error {
         Error::new(format!("ERR unknown subcommand '{given}'. Try {} HELP.", container.to_uppercase()))
     }
 
+    /// A subcommand that has something wrong with its arguments.
+    pub(super) fn subcommand_syntax(container: &str, given: &[u8]) -> Self {
+        let given = printable(given, 128);
+        Error::new(format!(
+            "ERR unknown subcommand or wrong number of arguments for '{given}'. Try {} HELP.",
+            container.to_uppercase()
+        ))
+    }
+
     /// The server quotes the beginning of the name and of the arguments.
     pub(super) fn unknown_command(args: &[Vec<u8>]) -> Self {
         let mut quoted = String::new();

@@ -51,7 +51,7 @@ pub(super) fn timeout(seconds: &[u8], now: Micros) -> Result<Option<Micros>, Err
     let millis = (given * 1_000.0).ceil();
     let now_millis = now.div_euclid(1_000);
     // What does not fit wraps around to a negative number of milliseconds in the server.
-    if millis < 0.0 || millis >= 9_223_372_036_854_775_807.0 {
+    if !(0.0..9_223_372_036_854_775_807.0).contains(&millis) {
         return Err(Error::fixed("ERR timeout is negative"));
     }
     if millis == 0.0 {

@@ -51,9 +51,11 @@ mod memory;
 mod number;
 mod persistence;
 mod pubsub;
+mod replica;
 mod resp3;
 mod scan;
 mod script;
+mod sentinel;
 mod server;
 mod set_string;
 mod sets;
@@ -70,15 +72,20 @@ pub use ::redis::Value;
 pub use config::{Eviction, Persistence, RedisConfig, User};
 pub use errors::error_value;
 pub use persistence::{Crash, Unit, Write};
+pub use replica::Snapshot;
 pub use script::{Script, Twin};
+pub use sentinel::{Address, Sentinel};
 
 use crate::prng::Prng;
 use blocking::Blocked;
 use clients::Client;
 use command::Command;
+use indexmap::IndexMap;
 use keyspace::Database;
 use persistence::Log;
 use pubsub::Topics;
+use replica::Follower;
+use rustc_hash::FxBuildHasher;
 use script::Scripts;
 use std::collections::{BTreeMap, BTreeSet};
 use tracking::Readers;
@@ -103,10 +110,13 @@ pub struct Redis {
     running: Option<ClientId>,
     scripts: Scripts,
     log: Log,
+    /// Units for whoever looks on, who must take them. A restart does not end that.
+    observed: Option<Vec<Unit>>,
     /// Units for replicas, if there are any.
     outbox: Option<Vec<Unit>>,
     /// Whom this server replicates: host and port.
     master: Option<(String, u16)>,
+    follower: Follower,
     /// A stream or a log is being applied.
     streaming: bool,
     out: Vec<(ClientId, Value)>,
@@ -123,11 +133,11 @@ pub struct Redis {
 struct Stats {
     expired: u64,
     evicted: u64,
-    calls: BTreeMap<&'static str, u64>,
+    calls: IndexMap<&'static str, u64, FxBuildHasher>,
 }
 
 /// All rows of the table of commands.
-static FAMILIES: [&[Command]; 19] = [
+static FAMILIES: [&[Command]; 20] = [
     clients::COMMANDS,
     expiry::COMMANDS,
     hashes::COMMANDS,
@@ -135,6 +145,7 @@ static FAMILIES: [&[Command]; 19] = [
     list_pops::COMMANDS,
     lists::COMMANDS,
     pubsub::COMMANDS,
+    replica::COMMANDS,
     scan::COMMANDS,
     script::COMMANDS,
     server::COMMANDS,
@@ -163,8 +174,10 @@ impl Redis {
             running: None,
             scripts: Scripts::default(),
             log: Log::default(),
+            observed: None,
             outbox: None,
             master: None,
+            follower: Follower::default(),
             streaming: false,
             out: Vec::new(),
             closed: Vec::new(),
@@ -190,7 +203,9 @@ impl Redis {
 
     /// When [`Redis::tick`] is next needed: a blocked client's time is up, a key expires, the log is synced.
     pub fn next_deadline(&self) -> Option<Micros> {
-        [self.blocked.next_deadline(), self.next_expiry(), self.log.next_sync()].into_iter().flatten().min()
+        let deadlines =
+            [self.blocked.next_deadline(), self.next_expiry(), self.log.next_sync(), self.follower.next_due()];
+        deadlines.into_iter().flatten().min()
     }
 
     /// Does what is due at this time.
@@ -200,6 +215,7 @@ impl Redis {
         self.now = now;
         self.running = None;
         self.time_out_blocked();
+        self.repeat_due();
         if self.master.is_none() {
             self.expire_due(AT_ONCE);
             self.commit();
@@ -211,17 +227,17 @@ impl Redis {
 
     /// From now on, keeps what each command changes for [`Redis::take_changes`].
     pub fn observe_changes(&mut self) {
-        self.outbox.get_or_insert_default();
+        self.observed.get_or_insert_default();
     }
 
     /// What was changed since the last call, in order, as a replica would be told.
     pub fn take_changes(&mut self) -> Vec<Unit> {
-        self.outbox.as_mut().map(std::mem::take).unwrap_or_default()
+        self.observed.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// How often each command was carried out, in transactions and scripts too.
-    pub fn calls(&self) -> &BTreeMap<&'static str, u64> {
-        &self.stats.calls
+    pub fn calls(&self) -> BTreeMap<&'static str, u64> {
+        self.stats.calls.iter().map(|(name, count)| (*name, *count)).collect()
     }
 
     fn select(&mut self, client: ClientId, db: usize) {
@@ -243,6 +259,8 @@ impl Redis {
         self.watchers.clear();
         self.scripts.forget();
         self.forget_readers();
+        self.outbox = None;
+        self.follower = Follower::default();
         self.out.clear();
     }
 }

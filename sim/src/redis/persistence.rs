@@ -59,9 +59,14 @@ impl Log {
 impl Redis {
     /// Notes a change for the log and for replicas.
     pub(super) fn record(&mut self, db: usize, args: impl FnOnce() -> Vec<Vec<u8>>) {
-        if self.config.persistence != Persistence::None || self.outbox.is_some() {
+        if self.records() {
             self.log.open.push(Write { db, args: args() });
         }
+    }
+
+    /// Whether anybody wants to know what changes.
+    pub(super) fn records(&self) -> bool {
+        self.config.persistence != Persistence::None || self.outbox.is_some() || self.observed.is_some()
     }
 
     /// Ends a unit.
@@ -70,9 +75,8 @@ impl Redis {
             return;
         }
         let unit: Unit = std::mem::take(&mut self.log.open).into();
-        if let Some(outbox) = &mut self.outbox {
-            outbox.push(unit.clone());
-        }
+        self.stream(&unit);
+        self.observed.iter_mut().for_each(|units| units.push(unit.clone()));
         if self.config.persistence == Persistence::None || unit.iter().all(is_message) {
             return;
         }

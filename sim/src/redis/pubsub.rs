@@ -1,10 +1,10 @@
 //! Channels and patterns. A message reaches whoever is subscribed at that instant, once for each matching subscription.
 
 use super::call::{Call, Outcome, Reply, bulk, int};
-use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT, PUBSUB, READ};
+use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT, PUBSUB};
 use super::errors::Error;
 use super::glob::matches;
-use super::{ClientId, Redis};
+use super::{ClientId, Micros, Redis};
 use ::redis::{PushKind, Value};
 use indexmap::{IndexMap, IndexSet};
 use rustc_hash::FxBuildHasher;
@@ -61,6 +61,13 @@ impl Redis {
         self.out.len() - before
     }
 
+    /// A message of the server's own.
+    pub(super) fn announce(&mut self, channel: &[u8], message: &[u8], now: Micros, out: &mut Vec<(ClientId, Value)>) {
+        self.now = now;
+        self.publish(channel, message);
+        out.append(&mut self.out);
+    }
+
     /// A subscribed connection may do little else.
     pub(super) fn check_subscribed(&self, client: ClientId, command: &Command) -> Result<(), Error> {
         const ALLOWED: [&str; 7] = ["subscribe", "unsubscribe", "psubscribe", "punsubscribe", "ping", "quit", "reset"];
@@ -92,7 +99,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::plain("pubsub|channels", -2, PUBSUB | LOADING, NO_KEYS, channels),
     Command::plain("pubsub|numsub", -2, PUBSUB | LOADING, NO_KEYS, numsub),
     Command::plain("pubsub|numpat", 2, PUBSUB | LOADING, NO_KEYS, |call| Ok(int(call.redis.topics.patterns.len()))),
-    Command::plain("ping", -1, READ, NO_KEYS, ping),
+    Command::plain("ping", -1, 0, NO_KEYS, ping),
 ];
 
 fn subscribe(call: &mut Call<'_>, patterns: bool) -> Result<Outcome, Error> {
@@ -144,7 +151,7 @@ fn publish(call: &mut Call<'_>) -> Reply {
 
 fn channels(call: &mut Call<'_>) -> Reply {
     if call.args.len() > 3 {
-        return Err(Error::arity("pubsub|channels"));
+        return Err(Error::subcommand_syntax("pubsub", call.arg(1)));
     }
     let pattern = call.args.get(2);
     let names = call.redis.topics.channels.keys();

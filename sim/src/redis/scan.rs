@@ -4,7 +4,7 @@
 use super::args::{self, is};
 use super::call::{Call, Reply, bulk};
 use super::command::{Command, NO_KEYS, ONE_KEY, READ};
-use super::data::{Hash, Set};
+use super::data::{Hash, Kind, Set};
 use super::errors::{Error, SYNTAX};
 use super::glob::matches;
 use super::number::format_float;
@@ -33,10 +33,7 @@ impl<'a> Options<'a> {
     fn parse(given: &'a [Vec<u8>], of_keys: bool) -> Result<Self, Error> {
         let mut options = Options { cursor: 0, pattern: None, count: 10, kind: None };
         let (cursor, mut rest) = given.split_first().ok_or(SYNTAX)?;
-        let cursor = std::str::from_utf8(cursor).ok().and_then(|cursor| cursor.parse::<u64>().ok());
-        options.cursor = cursor
-            .map(|cursor| usize::try_from(cursor).unwrap_or(usize::MAX))
-            .ok_or(Error::fixed("ERR invalid cursor"))?;
+        options.cursor = parse_cursor(cursor)?;
         while let Some((word, tail)) = rest.split_first() {
             let (value, tail) = tail.split_first().ok_or(SYNTAX)?;
             match word {
@@ -64,6 +61,17 @@ impl<'a> Options<'a> {
     }
 }
 
+fn parse_cursor(cursor: &[u8]) -> Result<usize, Error> {
+    let cursor = std::str::from_utf8(cursor).ok().and_then(|cursor| cursor.parse::<u64>().ok());
+    cursor.map(|cursor| usize::try_from(cursor).unwrap_or(usize::MAX)).ok_or(Error::fixed("ERR invalid cursor"))
+}
+
+/// Whether there is a collection to scan. Options are looked at only if there is.
+fn has<K: Kind>(call: &mut Call<'_>) -> Result<bool, Error> {
+    parse_cursor(call.arg(2))?;
+    Ok(call.get::<K>(call.arg(1))?.is_some())
+}
+
 fn answer(next: usize, found: Vec<Value>) -> Reply {
     Ok(Value::Array(vec![bulk(next.to_string().as_bytes()), Value::Array(found)]))
 }
@@ -73,19 +81,24 @@ fn scan(call: &mut Call<'_>) -> Reply {
     let now = call.now();
     let database = &call.redis.databases[call.db];
     let (places, next) = options.batch(database.len(), 0);
-    let mut found = Vec::new();
+    let (mut found, mut expired) = (Vec::new(), Vec::new());
     for place in places.rev() {
         let entry = database.at(place);
-        let live = entry.deadline.is_none_or(|deadline| now <= deadline);
-        let kind = options.kind.is_none_or(|kind| is(kind, entry.data.name()));
-        if let Some(key) = database.key_at(place).filter(|key| live && kind && options.admits(key)) {
+        let Some(key) = database.key_at(place).filter(|key| options.admits(key)) else { continue };
+        if entry.deadline.is_some_and(|deadline| now > deadline) {
+            expired.push(key.clone());
+        } else if options.kind.is_none_or(|kind| is(kind, entry.data.name())) {
             found.push(bulk(key));
         }
     }
+    expired.iter().for_each(|key| _ = call.exists(key));
     answer(next, found)
 }
 
 fn hscan(call: &mut Call<'_>) -> Reply {
+    if !has::<Hash>(call)? {
+        return answer(0, Vec::new());
+    }
     let options = Options::parse(&call.args[2..], false)?;
     let key = call.arg(1);
     let Some(hash) = call.get::<Hash>(key)? else { return answer(0, Vec::new()) };
@@ -95,6 +108,9 @@ fn hscan(call: &mut Call<'_>) -> Reply {
 }
 
 fn sscan(call: &mut Call<'_>) -> Reply {
+    if !has::<Set>(call)? {
+        return answer(0, Vec::new());
+    }
     let options = Options::parse(&call.args[2..], false)?;
     let key = call.arg(1);
     let Some(set) = call.get::<Set>(key)? else { return answer(0, Vec::new()) };
@@ -104,6 +120,9 @@ fn sscan(call: &mut Call<'_>) -> Reply {
 }
 
 fn zscan(call: &mut Call<'_>) -> Reply {
+    if !has::<Sorted>(call)? {
+        return answer(0, Vec::new());
+    }
     let options = Options::parse(&call.args[2..], false)?;
     let key = call.arg(1);
     let Some(sorted) = call.get::<Sorted>(key)? else { return answer(0, Vec::new()) };

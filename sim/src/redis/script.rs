@@ -24,6 +24,11 @@ pub(super) struct Scripts {
 }
 
 impl Scripts {
+    fn twin(&self, name: &str) -> Result<Twin, Error> {
+        let twin = self.twins.get(name).cloned();
+        twin.ok_or_else(|| Error::new(format!("ERR this simulated server knows no twin of the script {name}")))
+    }
+
     /// Digests that were loaded are forgotten when the server restarts; twins are ours and stay.
     pub(super) fn forget(&mut self) {
         self.loaded.clear();
@@ -70,7 +75,7 @@ impl Script<'_> {
     /// The command's error reply.
     pub fn pcall(&mut self, args: &[&[u8]]) -> Result<Value, Value> {
         let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.to_vec()).collect();
-        self.run(&args).map_err(Value::from)
+        self.run(&args).map(through_lua).map_err(Value::from)
     }
 
     fn run(&mut self, args: &[Vec<u8>]) -> Result<Value, Error> {
@@ -104,6 +109,18 @@ impl Script<'_> {
     }
 }
 
+/// Lua's numbers are doubles, so large integers lose their last digits in a script; what is too large wraps around.
+fn through_lua(value: Value) -> Value {
+    match value {
+        Value::Int(number) if number.unsigned_abs() > 1 << 53 => {
+            let rounded = number as f64;
+            Value::Int(if rounded >= i64::MAX as f64 { i64::MIN } else { rounded as i64 })
+        }
+        Value::Array(items) => Value::Array(items.into_iter().map(through_lua).collect()),
+        other => other,
+    }
+}
+
 /// The name under which `EVALSHA` finds a source.
 fn digest(source: &[u8]) -> String {
     sha1_smol::Sha1::from(source).digest().to_string()
@@ -119,9 +136,7 @@ impl Redis {
 pub(super) const COMMANDS: &[Command] = &[
     Command::plain("eval", -3, NO_SCRIPT, NO_KEYS, |call| {
         let name = digest(call.arg(1));
-        let reply = run(call, &name);
-        call.redis.scripts.loaded.insert(name);
-        reply
+        run(call, &name)
     }),
     Command::plain("evalsha", -3, NO_SCRIPT, NO_KEYS, |call| {
         let name = String::from_utf8_lossy(call.arg(1)).to_lowercase();
@@ -133,6 +148,7 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::container("script"),
     Command::plain("script|load", 3, NO_SCRIPT, NO_KEYS, |call| {
         let name = digest(call.arg(2));
+        call.redis.scripts.twin(&name)?;
         call.redis.scripts.loaded.insert(name.clone());
         Ok(bulk(name.as_bytes()))
     }),
@@ -152,9 +168,8 @@ fn run(call: &mut Call<'_>, name: &str) -> Reply {
     let (keys, argv) = call.args[3..]
         .split_at_checked(count)
         .ok_or(Error::fixed("ERR Number of keys can't be greater than number of args"))?;
-    let Some(twin) = call.redis.scripts.twins.get(name).cloned() else {
-        return Err(Error::new(format!("ERR this simulated server knows no twin of the script {name}")));
-    };
+    let twin = call.redis.scripts.twin(name)?;
+    call.redis.scripts.loaded.insert(name.to_owned());
     let (client, db) = (call.client, call.db);
     let full = call.redis.is_full();
     let mut script = Script { keys, argv, redis: call.redis, client, db, digest: name, full, wrote: false };

@@ -1,9 +1,11 @@
 //! What a server says about itself: its time, its role, its numbers, its settings.
 
 use super::Redis;
-use super::args::is;
-use super::call::{Call, Reply, bulk};
+use super::args::{integer, is};
+use super::blocking::{Wait, Want};
+use super::call::{Call, Outcome, Reply, bulk};
 use super::command::{Command, LOADING, NO_KEYS, NO_SCRIPT};
+use super::errors::Error;
 use ::redis::Value;
 
 /// The version whose behaviour this is.
@@ -13,12 +15,27 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::plain("time", 1, LOADING, NO_KEYS, time),
     Command::plain("info", -1, LOADING, NO_KEYS, info),
     Command::plain("role", 1, NO_SCRIPT | LOADING, NO_KEYS, role),
-    Command::plain("wait", 3, NO_SCRIPT, NO_KEYS, |_| Ok(Value::Int(0))),
+    Command::special("wait", 3, NO_SCRIPT, NO_KEYS, wait),
 ];
 
 fn time(call: &mut Call<'_>) -> Reply {
     let (seconds, micros) = (call.redis.now.div_euclid(1_000_000), call.redis.now.rem_euclid(1_000_000));
     Ok(Value::Array(vec![bulk(seconds.to_string().as_bytes()), bulk(micros.to_string().as_bytes())]))
+}
+
+/// Replicas here never confirm a write, so it waits in vain for any.
+fn wait(call: &mut Call<'_>) -> Result<Outcome, Error> {
+    let wanted = integer(call.arg(1))?;
+    let millis = integer(call.arg(2)).map_err(|_| Error::fixed("ERR timeout is not an integer or out of range"))?;
+    if millis < 0 {
+        return Err(Error::fixed("ERR timeout is negative"));
+    }
+    if wanted <= 0 || !call.may_block() {
+        return Ok(Outcome::Reply(Value::Int(0)));
+    }
+    let at = call.now().saturating_add(millis).saturating_mul(1_000);
+    let wait = Wait { db: call.db, keys: Vec::new(), want: Want::Replicas, deadline: (millis > 0).then_some(at) };
+    Ok(call.redis.block(call.client, wait))
 }
 
 fn role(call: &mut Call<'_>) -> Reply {

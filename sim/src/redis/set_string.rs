@@ -62,11 +62,16 @@ impl Options {
                 b"get" if is_set => options.get = true,
                 b"keepttl" if is_set && (!timed || options.keep) => options.keep = true,
                 b"persist" if !is_set && (!timed || options.persist) => options.persist = true,
-                b"ex" | b"px" | b"exat" | b"pxat" if !timed => {
+                b"ex" | b"px" | b"exat" | b"pxat" => {
                     at += 1;
                     let unit = if word[0] == b'e' { Unit::Seconds } else { Unit::Millis };
+                    let absolute = word.ends_with(b"at");
                     let number = given.get(at).ok_or(SYNTAX)?;
-                    options.expiry = Some((unit, word.ends_with(b"at"), number.clone()));
+                    let again = options.expiry.as_ref().is_some_and(|old| (old.0, old.1) == (unit, absolute));
+                    if timed && !again {
+                        return Err(SYNTAX);
+                    }
+                    options.expiry = Some((unit, absolute, number.clone()));
                 }
                 _ => return Err(SYNTAX),
             }
@@ -160,7 +165,7 @@ fn mset(call: &mut Call<'_>) -> Reply {
 }
 
 fn mset_nx(call: &mut Call<'_>) -> Reply {
-    if call.args.len() % 2 == 0 {
+    if call.args.len().is_multiple_of(2) {
         return Err(Error::arity("msetnx"));
     }
     let keys = call.args[1..].iter().step_by(2);
@@ -173,7 +178,7 @@ fn mset_nx(call: &mut Call<'_>) -> Reply {
 }
 
 fn store_pairs(call: &mut Call<'_>, name: &str) -> Result<(), Error> {
-    if call.args.len() % 2 == 0 {
+    if call.args.len().is_multiple_of(2) {
         return Err(Error::arity(name));
     }
     for pair in call.args[1..].chunks_exact(2) {

@@ -3,7 +3,7 @@
 use super::Redis;
 use super::args::is;
 use super::call::{Call, Reply, bulk, int};
-use super::command::{self, Command, LOADING, NO_KEYS, NO_SCRIPT};
+use super::command::{self, CONTAINER, Command, LOADING, NO_KEYS, NO_SCRIPT};
 use super::config::{Eviction, Persistence};
 use super::errors::Error;
 use super::glob::matches;
@@ -18,7 +18,7 @@ pub(super) const COMMANDS: &[Command] = &[
         call.redis.stats = super::Stats::default();
         Ok(Value::Okay)
     }),
-    Command::plain("command", -1, LOADING, NO_KEYS, |_| Ok(describe_all())),
+    Command::plain("command", -1, LOADING | CONTAINER, NO_KEYS, |_| Ok(describe_all())),
     Command::plain("command|count", 2, LOADING, NO_KEYS, |_| Ok(int(top_level().count()))),
     Command::plain("command|info", -2, LOADING, NO_KEYS, |call| {
         let names = &call.args[2..];

@@ -162,12 +162,27 @@ impl Sorted {
         if range.holds_all() { self.len() } else { self.by_score(range).count() }
     }
 
+    /// Members from one bound to the other, from the last one down if `reverse`. This means something only while all
+    /// scores are equal; when they are not, the walk ends at the first member beyond the range, as the server's does.
     pub(super) fn by_lex<'a>(
         &'a self,
         low: &'a LexBound,
         high: &'a LexBound,
-    ) -> impl DoubleEndedIterator<Item = (&'a Member, f64)> {
-        self.ascending().filter(|(member, _)| low.admits_from_below(member) && high.admits_from_above(member))
+        reverse: bool,
+    ) -> Box<dyn Iterator<Item = (&'a Member, f64)> + 'a> {
+        let above = |(_, member): &(Score, Member)| low.admits_from_below(member);
+        let below = |(_, member): &(Score, Member)| high.admits_from_above(member);
+        if !self.order.last().is_some_and(above) || !self.order.first().is_some_and(below) {
+            return Box::new(std::iter::empty());
+        }
+        let members = self.ascending();
+        let above = move |(member, _): &(&Member, f64)| low.admits_from_below(member);
+        let below = move |(member, _): &(&Member, f64)| high.admits_from_above(member);
+        if reverse {
+            Box::new(members.rev().skip_while(move |scored| !below(scored)).take_while(above))
+        } else {
+            Box::new(members.skip_while(move |scored| !above(scored)).take_while(below))
+        }
     }
 
     pub(super) fn pop(&mut self, highest: bool) -> Option<(Member, f64)> {

@@ -40,13 +40,16 @@ impl Redis {
 
     /// A command was refused before it ran: a transaction that it belonged to can't go on.
     pub(super) fn rejected(&mut self, client: ClientId, args: &[Vec<u8>], error: Error) -> Error {
-        let Some(state) = self.clients.get_mut(&client) else { return error };
-        let Some(transaction) = &mut state.transaction else { return error };
-        transaction.aborted = true;
+        let transaction = self.clients.get_mut(&client).map(|state| &mut state.transaction);
         if !args.first().is_some_and(|name| super::args::is(name, "exec")) {
+            if let Some(Some(transaction)) = transaction {
+                transaction.aborted = true;
+            }
             return error;
         }
-        state.transaction = None;
+        if let Some(transaction) = transaction {
+            *transaction = None;
+        }
         self.forget_watches(client);
         let text = error.text();
         Error::new(format!("EXECABORT Transaction discarded because of: {}", text.strip_prefix("ERR ").unwrap_or(text)))

@@ -72,7 +72,7 @@ impl Options {
         if self.only_new && self.only_old {
             return Err(Error::fixed("ERR XX and NX options at the same time are not compatible"));
         }
-        if (self.greater && self.only_new) || (self.less && self.only_new) || (self.greater && self.less) {
+        if [self.only_new, self.greater, self.less].into_iter().filter(|set| *set).count() > 1 {
             return Err(Error::fixed("ERR GT, LT, and/or NX options at the same time are not compatible"));
         }
         if self.increment && pairs > 2 {

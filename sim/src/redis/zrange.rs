@@ -69,7 +69,7 @@ impl Range {
                 ordered(sorted.ascending(), reverse, start, stop - start)
             }
             Range::Score(range) => ordered(sorted.by_score(*range), reverse, 0, usize::MAX),
-            Range::Lex(low, high) => ordered(sorted.by_lex(low, high), reverse, 0, usize::MAX),
+            Range::Lex(low, high) => sorted.by_lex(low, high, reverse),
         }
     }
 }
@@ -93,8 +93,8 @@ fn parse(given: &[Vec<u8>], form: &mut Form) -> Result<Options, Error> {
     let mut at = 0;
     while let Some(word) = given.get(at) {
         match word.to_ascii_lowercase().as_slice() {
-            b"withscores" if form.any || form.by != By::Lex => options.scores = true,
-            b"limit" if given.len() > at + 2 && (form.any || form.by != By::Rank) => {
+            b"withscores" => options.scores = true,
+            b"limit" if given.len() > at + 2 => {
                 options.limit = Some((args::integer(&given[at + 1])?, args::integer(&given[at + 2])?));
                 at += 2;
             }
@@ -105,7 +105,7 @@ fn parse(given: &[Vec<u8>], form: &mut Form) -> Result<Options, Error> {
         }
         at += 1;
     }
-    if options.limit.is_some() && form.by == By::Rank {
+    if form.by == By::Rank && options.limit.take().is_some_and(|(_, count)| count != -1) {
         return Err(Error::fixed(
             "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX",
         ));

@@ -1,0 +1,6 @@
+//! A real server beside the simulated one.
+
+pub(crate) mod pair;
+pub(crate) mod server;
+pub(crate) mod twins;
+pub(crate) mod words;
