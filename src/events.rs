@@ -36,7 +36,7 @@ pub enum State {
 }
 
 impl State {
-    const ALL: [State; 10] = {
+    pub(crate) const ALL: [State; 10] = {
         use State::{Custom, Failure, Ignored, Pending, Received, Rejected, Retry, Revoked, Started, Success};
         [Pending, Started, Retry, Success, Failure, Revoked, Received, Rejected, Ignored, Custom]
     };

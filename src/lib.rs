@@ -11,6 +11,7 @@
 //! | [`schedule`] | when something is due |
 //! | [`routing`] | which queue or exchange a call goes to |
 //! | [`producer`], [`broker`], [`worker`], [`backend`], [`beat`] | the five actors |
+//! | [`redis`](mod@redis) | what the adapters of Redis share: addresses, batches, scripts |
 //! | [`control`] | remote control: requests that are broadcast to workers |
 //! | [`journal`] | what the embedded queue keeps in a directory |
 //! | [`settings`] | Celery's settings in two profiles |
@@ -29,6 +30,7 @@ pub mod events;
 pub mod journal;
 pub mod message;
 pub mod producer;
+pub mod redis;
 pub mod routing;
 #[cfg(feature = "sim")]
 pub mod scenario;

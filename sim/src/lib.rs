@@ -37,6 +37,7 @@
 //! | `disk` | what survives a crash |
 //! | `net`, `effect` | connections; the numbered effects |
 //! | `fault`, `layers` | what can go wrong, also twice at once |
+//! | `redis` | a Redis server, as a state machine |
 //! | `trace` | records, sinks, the hash |
 
 mod choices;
@@ -50,6 +51,7 @@ mod life;
 mod net;
 mod prng;
 mod process;
+pub mod redis;
 mod shared;
 mod timer;
 mod tokio_clock;

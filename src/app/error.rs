@@ -176,6 +176,14 @@ pub enum Error {
     /// The queue's thread could not be started, or has ended.
     #[error("the queue does not run: {0}")]
     NotRunning(String),
+    /// `broker_url` or `result_backend` can't be used.
+    #[error("{setting}: {why}")]
+    BadAddress {
+        /// Which of them.
+        setting: &'static str,
+        /// What is wrong with it, and what was expected.
+        why: String,
+    },
     /// The embedded queue's directory can't be used.
     #[error(transparent)]
     Journal(#[from] crate::journal::JournalError),

@@ -4,27 +4,59 @@ use super::{App, Error};
 use crate::backend::{Backend, StoreRevoked};
 use crate::beat::{Entry, Tools};
 use crate::broker::Broker;
-use crate::env::Env;
+use crate::env::redis::RedisUrl;
+use crate::env::{Endpoint, Env};
 use crate::producer::{Producer, Revoke};
-use crate::settings::Settings;
+use crate::settings::{Settings, Url};
 use crate::worker::pool::AppSource;
 use crate::worker::{Colleagues, Worker, WorkerOptions};
 use actix::Addr;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Names of the servers that a process talks to.
+/// The servers that a process talks to.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
     /// The broker's.
-    pub broker: Arc<str>,
+    pub broker: Endpoint,
     /// The result store's.
-    pub backend: Arc<str>,
+    pub backend: Endpoint,
+}
+
+/// Names of the embedded servers.
+pub(super) const BROKER: &str = "broker";
+pub(super) const BACKEND: &str = "backend";
+
+impl Endpoints {
+    /// Those that settings name: `broker_url` and `result_backend`, or else the embedded ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadAddress`] when one is no address of a server that simq talks to.
+    pub fn of(settings: &Settings) -> Result<Endpoints, Error> {
+        let broker = settings.broker_url.as_ref().and_then(|urls| urls.first());
+        Ok(Endpoints {
+            broker: endpoint("broker_url", broker, BROKER)?,
+            backend: endpoint("result_backend", settings.result_backend.as_ref(), BACKEND)?,
+        })
+    }
+}
+
+fn endpoint(setting: &'static str, url: Option<&Url>, embedded: &str) -> Result<Endpoint, Error> {
+    let Some(url) = url else { return Ok(embedded.into()) };
+    let bad = |why: String| Error::BadAddress { setting, why };
+    match url.expose() {
+        text if text == "memory" || text.starts_with("memory://") => Ok(embedded.into()),
+        text if RedisUrl::is_one(text) => {
+            RedisUrl::parse(text).map(Endpoint::Redis).map_err(|error| bad(error.to_string()))
+        }
+        _ => Err(bad(format!("{url} names no server that simq talks to; expected redis://..., or memory://"))),
+    }
 }
 
 impl Default for Endpoints {
     fn default() -> Self {
-        Endpoints { broker: "broker".into(), backend: "backend".into() }
+        Endpoints { broker: BROKER.into(), backend: BACKEND.into() }
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{App, Endpoints, Error, Node};
 use crate::beat::Entry;
 use crate::env::system::System;
-use crate::env::{Env, Signal};
+use crate::env::{Endpoint, Env, Signal};
 use crate::journal::{JournalError, Journaling};
 use crate::settings::Settings;
 use crate::worker::{ShutDown, WorkerOptions};
@@ -60,11 +60,14 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
     let system = System::new("embedded");
     // The servers outlive their clients: what a client said last is carried out.
     let serving = Env::new(system.beside("servers"));
-    let endpoints = Endpoints::default();
-    let servers = match Servers::start(&serving, &app, &endpoints).await {
-        Ok(servers) => servers,
+    let started = async {
+        let endpoints = Endpoints::of(app.settings())?;
+        Ok::<_, Error>((Servers::start(&serving, &app, &endpoints).await?, endpoints))
+    };
+    let (servers, endpoints) = match started.await {
+        Ok(started) => started,
         Err(error) => {
-            tell(Err(error.into()));
+            tell(Err(error));
             return 1;
         }
     };
@@ -94,33 +97,55 @@ fn start_beat(node: &Node, entries: Vec<Entry>, settings: &Settings) {
     node.beat_with(entries, Settings { beat_lease: false, beat_sync_every: sync_every, ..settings.clone() }, file);
 }
 
-/// The embedded servers, if they keep a journal.
-struct Servers(Option<(Rc<crate::broker::server::Server>, Rc<crate::backend::server::Server>)>);
+/// The embedded servers that keep a journal.
+#[derive(Default)]
+struct Servers {
+    broker: Option<Rc<crate::broker::server::Server>>,
+    backend: Option<Rc<crate::backend::server::Server>>,
+}
 
 impl Servers {
+    /// Starts those that are to be embedded.
     async fn start(env: &Env, app: &App, endpoints: &Endpoints) -> Result<Self, JournalError> {
         use crate::{backend::server as backend, broker::server as broker};
         let max_results = app.settings().embedded_max_result_bytes;
-        let Some(journaling) = Journaling::new(app.settings()) else {
-            broker::serve(env, &endpoints.broker);
-            backend::serve(env, &endpoints.backend, max_results);
-            return Ok(Servers(None));
-        };
-        let broker = broker::serve_kept(env, &endpoints.broker, &journaling).await?;
-        let backend = backend::serve_kept(env, &endpoints.backend, &journaling, max_results).await?;
-        Ok(Servers(Some((broker, backend))))
+        let journaling = Journaling::new(app.settings());
+        let mut servers = Servers::default();
+        match (&endpoints.broker, &journaling) {
+            (Endpoint::Served(name), None) => broker::serve(env, name),
+            (Endpoint::Served(name), Some(kept)) => {
+                servers.broker = Some(broker::serve_kept(env, name, kept).await?);
+            }
+            _ => {}
+        }
+        match (&endpoints.backend, &journaling) {
+            (Endpoint::Served(name), None) => backend::serve(env, name, max_results),
+            (Endpoint::Served(name), Some(kept)) => {
+                servers.backend = Some(backend::serve_kept(env, name, kept, max_results).await?);
+            }
+            _ => {}
+        }
+        Ok(servers)
     }
 
     /// Carries out what the clients said before they went, and leaves it on the disk.
     async fn close(self, env: &Env) {
-        let Some((broker, backend)) = self.0 else { return };
-        broker.drained().await;
-        backend.drained().await;
+        if let Some(broker) = &self.broker {
+            broker.drained().await;
+        }
+        if let Some(backend) = &self.backend {
+            backend.drained().await;
+        }
         env.exit(0);
-        for closed in [broker.close().await, backend.close().await] {
-            if let Err(error) = closed {
-                tracing::error!(%error, "the queue's directory is as a kill would have left it");
-            }
+        let mut closed = Vec::new();
+        if let Some(broker) = self.broker {
+            closed.push(broker.close().await);
+        }
+        if let Some(backend) = self.backend {
+            closed.push(backend.close().await);
+        }
+        for error in closed.into_iter().filter_map(Result::err) {
+            tracing::error!(%error, "the queue's directory is as a kill would have left it");
         }
     }
 }

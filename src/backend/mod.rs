@@ -9,6 +9,7 @@ mod frame;
 mod kept;
 pub(crate) mod lease;
 mod meta;
+mod redis;
 mod requests;
 pub mod server;
 mod store;
@@ -16,10 +17,12 @@ mod waiting;
 
 pub(crate) use draft::Draft;
 pub use meta::{Extended, Meta};
+#[cfg(feature = "sim")]
+pub(crate) use redis::{scripts as redis_scripts, state_of};
 pub(crate) use requests::{Follow, Forget, Put, StoreRevoked, Wait};
 pub use store::Store;
 
-use crate::env::{Alarm, Env, Instant, Link};
+use crate::env::{Alarm, ConnectError, Endpoint, Env, Instant, Link};
 use crate::settings::{Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use frame::{Request, Response};
@@ -54,7 +57,7 @@ enum Connection {
 pub struct Backend {
     env: Env,
     settings: Arc<Settings>,
-    server: Arc<str>,
+    server: Endpoint,
     connection: Connection,
     /// Which connection the actor lives with; what earlier ones still say is stale.
     epoch: u64,
@@ -70,7 +73,7 @@ pub struct Backend {
 
 impl Backend {
     /// Starts the actor; it connects when it is first needed.
-    pub fn start(env: &Env, settings: Arc<Settings>, server: Arc<str>) -> Addr<Backend> {
+    pub fn start(env: &Env, settings: Arc<Settings>, server: Endpoint) -> Addr<Backend> {
         env.start(|_| Backend {
             env: env.clone(),
             settings,
@@ -90,8 +93,8 @@ impl Backend {
         self.epoch += 1;
         self.connection = Connection::Connecting;
         let (env, server, epoch) = (self.env.clone(), self.server.clone(), self.epoch);
-        let limit = duration(self.settings.broker_connection_timeout);
-        let connecting = async move { env.connect(server, limit).await };
+        let settings = self.settings.clone();
+        let connecting = async move { open(&env, server, &settings).await };
         ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
             if epoch == this.epoch {
                 match result {
@@ -245,6 +248,15 @@ impl Backend {
     fn write(&mut self, request: Request, reply: Reply<Result<(), NotStored>>, ctx: &mut Context<Self>) {
         self.unstored.push_back(Unstored { request: request.clone(), reply });
         self.send(request, ctx);
+    }
+}
+
+/// Opens a connection of whichever kind.
+async fn open(env: &Env, server: Endpoint, settings: &Settings) -> Result<Link<Request, Response>, ConnectError> {
+    let limit = duration(settings.broker_connection_timeout);
+    match server {
+        Endpoint::Served(name) => env.connect(name, limit).await,
+        Endpoint::Redis(url) => redis::connect(env, &url, settings, limit).await,
     }
 }
 

@@ -28,7 +28,7 @@ mod state;
 pub use config::{BadEntry, entries_from_toml};
 pub use entry::{CatchUp, Entry};
 
-use crate::env::Env;
+use crate::env::{Endpoint, Env};
 use crate::producer::Producer;
 use crate::schedule::{UnknownZone, Zone};
 use crate::settings::{Settings, duration};
@@ -45,7 +45,7 @@ pub(crate) struct Tools {
     pub(crate) settings: Arc<Settings>,
     pub(crate) producer: Addr<Producer>,
     /// The result store, where the lease is.
-    pub(crate) backend: Arc<str>,
+    pub(crate) backend: Endpoint,
     /// The application's name: part of what makes a task id.
     pub(crate) app: Arc<str>,
     /// Where its state outlives the process; `None`, nowhere.

@@ -7,7 +7,7 @@ use super::entities::{Source, Target};
 use super::frame::{FromServer, ToServer};
 use super::session::Session;
 use super::{Epoch, FromBroker, PublishError, Reply, backoff};
-use crate::env::{Alarm, Env, Instant, Link};
+use crate::env::{Alarm, ConnectError, Endpoint, Env, Instant, Link};
 use crate::message::Message;
 use crate::settings::{Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
@@ -23,7 +23,9 @@ enum Connection {
         until: Instant,
     },
     Up(Session),
-    /// Closed by its owner.
+    /// Closed by its owner, who is told when all is said.
+    Closing(Session, Box<dyn FnOnce() + Send>),
+    /// Closed for good.
     Closed,
 }
 
@@ -44,7 +46,7 @@ struct Waiting {
 pub struct Broker {
     env: Env,
     settings: Arc<Settings>,
-    server: Arc<str>,
+    server: Endpoint,
     connection: Connection,
     epoch: Epoch,
     /// Failed connects in a row.
@@ -61,7 +63,7 @@ pub struct Broker {
 
 impl Broker {
     /// Starts the actor; it connects when it is first needed.
-    pub fn start(env: &Env, settings: Arc<Settings>, server: Arc<str>) -> Addr<Broker> {
+    pub fn start(env: &Env, settings: Arc<Settings>, server: Endpoint) -> Addr<Broker> {
         env.start(|_| Broker {
             env: env.clone(),
             settings,
@@ -81,8 +83,8 @@ impl Broker {
         self.epoch = Epoch(self.epoch.0 + 1);
         self.connection = Connection::Connecting;
         let (env, server, epoch) = (self.env.clone(), self.server.clone(), self.epoch);
-        let limit = duration(self.settings.broker_connection_timeout);
-        let connecting = async move { env.connect(server, limit).await };
+        let settings = self.settings.clone();
+        let connecting = async move { open(&env, server, &settings).await };
         ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
             if epoch == this.epoch && matches!(this.connection, Connection::Connecting) {
                 match result {
@@ -99,7 +101,9 @@ impl Broker {
     fn connected(&mut self, link: Link<ToServer, FromServer>, ctx: &mut Context<Self>) {
         link.read_into(self.epoch.0, ctx, Self::hear);
         let now = self.env.now();
-        let mut session = Session::new(link, self.epoch, self.settings.confirm_publish, now);
+        // Redis answers every publish, and kombu waits for the answer.
+        let confirms = self.settings.confirm_publish || !self.server.is_served();
+        let mut session = Session::new(link, self.epoch, confirms, now);
         if let Some(subscription) = self.subscription.as_ref().filter(|subscription| !subscription.cancelled) {
             session.consume(&subscription.sources, subscription.prefetch, &self.settings);
             self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| now);
@@ -150,6 +154,11 @@ impl Broker {
                 }
                 session.close();
                 session.lost();
+            }
+            Connection::Closing(session, done) => {
+                session.lost();
+                self.connection = Connection::Closed;
+                return done();
             }
             Connection::Closed => {
                 self.connection = Connection::Closed;
@@ -228,7 +237,7 @@ impl Broker {
     }
 
     fn hear(&mut self, epoch: u64, frame: Option<FromServer>, ctx: &mut Context<Self>) {
-        let Connection::Up(session) = &mut self.connection else { return };
+        let (Connection::Up(session) | Connection::Closing(session, _)) = &mut self.connection else { return };
         if epoch != self.epoch.0 {
             return;
         }
@@ -241,7 +250,7 @@ impl Broker {
     }
 
     fn hear_event(&mut self, event: Event, ctx: &mut Context<Self>) {
-        let Connection::Up(session) = &mut self.connection else { return };
+        let (Connection::Up(session) | Connection::Closing(session, _)) = &mut self.connection else { return };
         let closed = matches!(event, Event::Closed { .. });
         // A connection counts as good once the broker does something on it other than closing it.
         self.failures = if closed { self.failures + 1 } else { 0 };
@@ -257,6 +266,15 @@ impl Broker {
             }
             _ => {}
         }
+    }
+}
+
+/// Opens a connection of whichever kind.
+async fn open(env: &Env, server: Endpoint, settings: &Settings) -> Result<Link<ToServer, FromServer>, ConnectError> {
+    let limit = duration(settings.broker_connection_timeout);
+    match server {
+        Endpoint::Served(name) => env.connect(name, limit).await,
+        Endpoint::Redis(url) => super::redis::connect(env, &url, settings, limit).await,
     }
 }
 

@@ -15,6 +15,9 @@ pub enum ToServer {
     Twin(Method),
     /// The client lives.
     Heartbeat,
+    /// The client has said all that it has to say: the link is closed when that is done. For servers that the link only
+    /// leads to.
+    Close,
 }
 
 /// From the broker to a client.
@@ -37,7 +40,11 @@ fn id(message: &Message) -> &str {
 
 impl Frame for ToServer {
     fn label(&self) -> &'static str {
-        let (ToServer::Method(method) | ToServer::Twin(method)) = self else { return "heartbeat" };
+        let method = match self {
+            ToServer::Method(method) | ToServer::Twin(method) => method,
+            ToServer::Heartbeat => return "heartbeat",
+            ToServer::Close => return "connection.close",
+        };
         match method {
             Method::ExchangeDeclare { .. } => "exchange.declare",
             Method::ExchangeDelete { .. } => "exchange.delete",
@@ -115,6 +122,7 @@ impl Frame for FromServer {
             Event::Confirmed { seq, multiple } => digest.number(*seq).number(u64::from(*multiple)),
             Event::Refused { seq, why: Refusal::QueueFull } => digest.number(*seq),
             Event::Refused { seq, why: Refusal::StoreFull } => digest.number(*seq).number(1),
+            Event::Refused { seq, why: Refusal::Said(why) } => digest.number(*seq).bytes(why.as_bytes()),
             Event::Closed { code, text } => digest.number(u64::from(*code)).bytes(text.as_bytes()),
             _ => digest,
         }

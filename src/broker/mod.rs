@@ -18,12 +18,15 @@ pub mod amqp;
 pub mod backoff;
 mod entities;
 mod frame;
+mod redis;
 pub mod server;
 mod session;
 
 pub use actor::Broker;
 pub(crate) use entities::{Source, Target};
 pub use frame::{FromServer, ToServer};
+#[cfg(feature = "sim")]
+pub(crate) use redis::scripts as redis_scripts;
 
 use crate::message::Message;
 use amqp::{Delivery, DeliveryTag};
@@ -52,6 +55,9 @@ pub enum PublishError {
     /// The broker's directory holds all that it may.
     #[error("refused by the broker: its directory holds `embedded_max_bytes`; it takes more when tasks are done")]
     StoreFull,
+    /// The server did not take it, for this reason of its own.
+    #[error("refused by the server: {0}")]
+    ServerRefused(String),
     /// Too many publishes are under way in this process.
     #[error("more than {0} publishes are under way in this process")]
     Overloaded(usize),

@@ -231,7 +231,7 @@ async fn talk(server: Rc<Server>, channel: ChannelId, link: Link<FromServer, ToS
                 beats = true;
                 link.send(FromServer::Heartbeat);
             }
-            None => break,
+            Some(ToServer::Close) | None => break,
         }
     }
     link.close();

@@ -137,6 +137,11 @@ impl Session {
         self.link.send(ToServer::Heartbeat);
     }
 
+    /// Says that nothing more will be said.
+    pub(super) fn finish(&self) {
+        self.link.send(ToServer::Close);
+    }
+
     pub(super) fn close(&self) {
         self.link.close();
     }
@@ -166,6 +171,7 @@ impl Session {
                     (waiting.reply)(Err(match why {
                         Refusal::QueueFull => PublishError::Refused(waiting.queue.to_string()),
                         Refusal::StoreFull => PublishError::StoreFull,
+                        Refusal::Said(why) => PublishError::ServerRefused(why.to_string()),
                     }));
                 }
                 None

@@ -10,8 +10,11 @@
 mod alarm;
 mod digest;
 mod directory;
+mod endpoint;
 mod link;
+mod pair;
 mod reader;
+pub mod redis;
 pub mod system;
 mod time;
 mod timeout;
@@ -19,7 +22,9 @@ mod timeout;
 pub use alarm::Alarm;
 pub use digest::Digest;
 pub use directory::{Directory, DiskError};
+pub use endpoint::Endpoint;
 pub use link::{ConnectError, Frame, Link, Listener, Socket};
+pub(crate) use pair::pair;
 pub use reader::OnFrame;
 pub use time::Instant;
 pub use timeout::Elapsed;
@@ -83,6 +88,11 @@ pub trait World {
     fn name(&self) -> Arc<str>;
     /// Connects to the server of that name.
     fn connect(&self, server: &str) -> LocalFuture<Result<Box<dyn Socket>, ConnectError>>;
+    /// Connects to a Redis server.
+    fn connect_redis(
+        &self,
+        url: &redis::RedisUrl,
+    ) -> LocalFuture<Result<Box<dyn redis::RedisConnection>, ConnectError>>;
     /// Serves under this process's host name.
     fn listen(&self, server: &str) -> Box<dyn Listener>;
     /// Starts a child that dies with this process.
@@ -186,6 +196,20 @@ impl Env {
         let late = |Elapsed| ConnectError { server: server.to_string(), reason: format!("no answer within {limit:?}") };
         let connected = self.timeout(limit, self.0.connect(&server)).await;
         Ok(Link::new(connected.map_err(late)??))
+    }
+
+    /// Connects to a Redis server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when there is none, it does not let this process in, or it does not answer within `limit`.
+    pub async fn connect_redis(
+        &self,
+        url: &redis::RedisUrl,
+        limit: Duration,
+    ) -> Result<Box<dyn redis::RedisConnection>, ConnectError> {
+        let late = |Elapsed| ConnectError { server: url.to_string(), reason: format!("no answer within {limit:?}") };
+        self.timeout(limit, self.0.connect_redis(url)).await.map_err(late)?
     }
 
     /// Serves under this name.

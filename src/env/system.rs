@@ -10,6 +10,7 @@
 
 mod configuration;
 mod disk;
+mod redis;
 #[cfg(feature = "sim")]
 mod stopwatch;
 
@@ -20,9 +21,11 @@ pub(crate) use stopwatch::Stopwatch;
 pub(crate) use configuration::read_up_to;
 pub(crate) use configuration::sources;
 
+use super::pair;
+use super::redis::{RedisConnection, RedisUrl};
 use super::{
-    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
-    Signal, Socket, World,
+    Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Instant, Listener, LocalFuture, Signal,
+    Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;
@@ -193,6 +196,10 @@ impl World for System {
         Box::pin(std::future::ready(connected))
     }
 
+    fn connect_redis(&self, url: &RedisUrl) -> LocalFuture<Result<Box<dyn RedisConnection>, ConnectError>> {
+        Box::pin(redis::connect(url.clone()))
+    }
+
     fn listen(&self, server: &str) -> Box<dyn Listener> {
         let backlog = Rc::<Backlog>::default();
         self.shared.servers.borrow_mut().insert(server.to_owned(), backlog.clone());
@@ -280,63 +287,5 @@ impl Listener for Accepting {
                 Poll::Pending
             }
         }))
-    }
-}
-
-/// One direction of a connection inside of the process.
-#[derive(Default)]
-struct Lane {
-    frames: RefCell<VecDeque<Box<dyn Frame>>>,
-    closed: Cell<bool>,
-    waker: Cell<Option<Waker>>,
-}
-
-impl Lane {
-    fn wake(&self) {
-        self.waker.take().into_iter().for_each(Waker::wake);
-    }
-}
-
-struct LocalSocket {
-    incoming: Rc<Lane>,
-    outgoing: Rc<Lane>,
-}
-
-fn pair() -> (Box<dyn Socket>, Box<dyn Socket>) {
-    let (there, back) = (Rc::<Lane>::default(), Rc::<Lane>::default());
-    let ours = LocalSocket { incoming: back.clone(), outgoing: there.clone() };
-    (Box::new(ours), Box::new(LocalSocket { incoming: there, outgoing: back }))
-}
-
-impl Socket for LocalSocket {
-    fn send(&self, frame: Box<dyn Frame>) {
-        if !self.outgoing.closed.get() {
-            self.outgoing.frames.borrow_mut().push_back(frame);
-            self.outgoing.wake();
-        }
-    }
-
-    fn poll_recv(&self, cx: &mut Context<'_>) -> Poll<Option<Box<dyn Frame>>> {
-        match self.incoming.frames.borrow_mut().pop_front() {
-            Some(frame) => Poll::Ready(Some(frame)),
-            None if self.incoming.closed.get() => Poll::Ready(None),
-            None => {
-                self.incoming.waker.set(Some(cx.waker().clone()));
-                Poll::Pending
-            }
-        }
-    }
-
-    fn close(&self) {
-        for lane in [&self.incoming, &self.outgoing] {
-            lane.closed.set(true);
-            lane.wake();
-        }
-    }
-}
-
-impl Drop for LocalSocket {
-    fn drop(&mut self) {
-        self.close();
     }
 }

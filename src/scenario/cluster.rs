@@ -6,10 +6,12 @@ use super::ledger::{Ledger, Nanos};
 use super::world::{env, env_of_worker};
 use crate::app::{App, Endpoints, Node};
 use crate::beat::Entry;
-use crate::env::Env;
+use crate::env::redis::RedisUrl;
+use crate::env::{Endpoint, Env};
 use crate::journal::{JournalError, Journaling};
 use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
+use simq_sim::redis::RedisConfig;
 use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -30,6 +32,24 @@ pub(crate) const EPOCH_MICROS: i64 = 1_767_225_600_000_000;
 pub(crate) type Apps = Rc<dyn Fn() -> App>;
 /// What a client process does with its application. Runs once for each life of the process.
 pub(crate) type Client = Rc<dyn Fn(&Env, &App, &Calls)>;
+
+/// Which of the two servers are Redis, and how they are set up.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RedisHosts {
+    pub(crate) broker: Option<RedisConfig>,
+    pub(crate) backend: Option<RedisConfig>,
+}
+
+impl RedisHosts {
+    /// Where processes find the two.
+    fn endpoints(&self) -> Endpoints {
+        let at = |redis: &Option<RedisConfig>, host: &str| match redis {
+            Some(_) => RedisUrl::parse(&format!("redis://{host}/0")).map_or(host.into(), Endpoint::Redis),
+            None => host.into(),
+        };
+        Endpoints { broker: at(&self.broker, BROKER), backend: at(&self.backend, BACKEND) }
+    }
+}
 
 /// One worker host.
 #[derive(Clone)]
@@ -56,6 +76,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Duration,
     pub(crate) max_events: u64,
     pub(crate) apps: Apps,
+    /// Hosts `broker` and `backend` are Redis servers.
+    pub(crate) redis: RedisHosts,
     /// User code that may sleep through tokio.
     pub(crate) uses_tokio: bool,
     pub(crate) dead_letter_queue: Option<String>,
@@ -184,14 +206,18 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
         let ledger = ledger.clone();
         move |process: Process| env(process, ledger.clone())
     };
+    let endpoints = plan.redis.endpoints();
     let serve = door.clone();
     let (journaling, max_results) = {
         let app = (plan.apps)();
         (Journaling::new(app.settings()), app.settings().embedded_max_result_bytes)
     };
-    let kept = journaling.clone();
+    let (kept, redis) = (journaling.clone(), plan.redis.broker.clone());
     world.define(BROKER, move |process| {
-        let env = serve(process);
+        let env = serve(process.clone());
+        if let Some(config) = redis.clone() {
+            return super::redis::serve(&process, &env, config);
+        }
         match kept.clone() {
             None => crate::broker::server::serve(&env, BROKER),
             Some(kept) => env.clone().spawn(async move {
@@ -199,9 +225,12 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
             }),
         }
     });
-    let serve = door.clone();
+    let (serve, redis) = (door.clone(), plan.redis.backend.clone());
     world.define(BACKEND, move |process| {
-        let env = serve(process);
+        let env = serve(process.clone());
+        if let Some(config) = redis.clone() {
+            return super::redis::serve(&process, &env, config);
+        }
         match journaling.clone() {
             None => crate::backend::server::serve(&env, BACKEND, max_results),
             Some(kept) => env.clone().spawn(async move {
@@ -211,17 +240,18 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
     });
     for worker in &plan.workers {
         ledger.borrow_mut().workers.insert(worker.name.clone(), Default::default());
-        define_worker(world, worker, plan, ledger.clone());
+        define_worker(world, worker, plan, &endpoints, ledger.clone());
     }
     for beat in &plan.beats {
         let (apps, entries, door) = (plan.apps.clone(), plan.beat.clone(), door.clone());
+        let endpoints = endpoints.clone();
         world.define(beat, move |process| {
-            Node::start(&door(process), apps(), &Endpoints::default()).beat(entries.clone());
+            Node::start(&door(process), apps(), &endpoints).beat(entries.clone());
         });
     }
     for ((name, client), calls) in plan.clients.iter().zip(calls) {
         let (apps, client, door, calls) = (plan.apps.clone(), client.clone(), door.clone(), calls.clone());
-        let uses_tokio = plan.uses_tokio;
+        let (uses_tokio, endpoints) = (plan.uses_tokio, endpoints.clone());
         world.define(name, move |process| {
             if uses_tokio {
                 process.uses_tokio();
@@ -229,7 +259,7 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
             // What an earlier life had begun died with it.
             calls.0.set(0);
             let (env, app) = (door(process), apps());
-            Node::start(&env, app.clone(), &Endpoints::default());
+            Node::start(&env, app.clone(), &endpoints);
             client(&env, &app, &calls);
         });
     }
@@ -243,7 +273,8 @@ fn end_unless<T>(env: &Env, served: Result<T, JournalError>) {
     }
 }
 
-fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, ledger: Rc<RefCell<Ledger>>) {
+fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, endpoints: &Endpoints, ledger: Rc<RefCell<Ledger>>) {
+    let endpoints = endpoints.clone();
     let apps = worker.apps.as_ref().unwrap_or(&plan.apps).clone();
     let (options, memory, uses_tokio) = (worker.options.clone(), worker.memory, plan.uses_tokio);
     world.define(&worker.name, move |process| {
@@ -253,12 +284,13 @@ fn define_worker(world: &World, worker: &WorkerPlan, plan: &Plan, ledger: Rc<Ref
         }
         let env = env_of_worker(process, ledger.clone(), memory);
         let in_children = apps.clone();
+        let in_child = endpoints.clone();
         let child_app = move |env: &Env| {
             let app = in_children();
-            Node::start(env, app.clone(), &Endpoints::default());
+            Node::start(env, app.clone(), &in_child);
             app
         };
-        Node::start(&env, apps(), &Endpoints::default()).worker(Rc::new(child_app), options.clone());
+        Node::start(&env, apps(), &endpoints).worker(Rc::new(child_app), options.clone());
     });
 }
 

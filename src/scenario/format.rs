@@ -30,6 +30,15 @@ pub(crate) struct File {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub(crate) settings: toml::Table,
+    /// What the host `broker` runs: simq's own broker, or Redis. Default: `embedded`.
+    #[serde(default)]
+    pub(crate) broker: ServerKind,
+    /// What the host `backend` runs: simq's own result store, or Redis. Default: `embedded`.
+    #[serde(default)]
+    pub(crate) backend: ServerKind,
+    /// How the simulated Redis servers are set up.
+    #[serde(default)]
+    pub(crate) redis: RedisServer,
     /// Latency of every connection.
     #[serde(default)]
     pub(crate) network: Network,
@@ -67,6 +76,39 @@ fn one() -> u64 {
     1
 }
 
+/// What a server's host runs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum ServerKind {
+    /// simq's own.
+    #[default]
+    Embedded,
+    /// A Redis server.
+    Redis,
+}
+
+/// How the simulated Redis servers are set up.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RedisServer {
+    /// What survives a restart: `none`, `everysec`, `always`. Default: `always`.
+    pub(crate) persistence: Option<RedisPersistence>,
+    /// Bytes of memory, at which commands that need more are refused. Default: no limit.
+    pub(crate) maxmemory: Option<u64>,
+}
+
+/// When a Redis server's log is on the disk: `appendfsync`.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum RedisPersistence {
+    /// Nothing is kept.
+    None,
+    /// Within a second.
+    Everysec,
+    /// Before a command is answered.
+    Always,
+}
+
 /// What differs in a variant. What it does not name is the file's.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -75,6 +117,8 @@ pub(crate) struct Variant {
     pub(crate) about: Option<String>,
     /// Other defaults.
     pub(crate) profile: Option<Profile>,
+    /// How the simulated Redis servers are set up, in place of the file's.
+    pub(crate) redis: Option<RedisServer>,
     /// Settings on top of the file's.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]

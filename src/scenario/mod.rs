@@ -24,6 +24,7 @@ mod format;
 mod ledger;
 mod load;
 mod order;
+mod redis;
 pub mod report;
 mod run;
 mod script;

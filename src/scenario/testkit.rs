@@ -28,7 +28,7 @@
 //! assert_eq!(report.lost, 0);
 //! ```
 
-use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
+use super::cluster::{self, BROKER, PRODUCER, Plan, RedisHosts, When, WorkerPlan};
 use super::verdict::Counts;
 use crate::app::{App, Error};
 use crate::broker::amqp::{DropReason, Event, Method};
@@ -38,6 +38,7 @@ use crate::message::{Message, Timestamp};
 use crate::producer::Forward;
 use crate::worker::WorkerOptions;
 use simq_sim::Fault;
+use simq_sim::redis::{Persistence, RedisConfig};
 use std::cell::Cell;
 use std::process::{ExitCode, Termination};
 use std::rc::Rc;
@@ -160,8 +161,18 @@ impl Cluster {
             beats: Vec::new(),
             epoch_micros: super::cluster::EPOCH_MICROS,
             faults: Vec::new(),
+            redis: RedisHosts::default(),
         };
         Cluster { plan }.workers(1, 1)
+    }
+
+    /// Broker and result store are Redis servers that keep everything on their disks: `redis://broker/0` and
+    /// `redis://backend/0`.
+    #[must_use]
+    pub fn on_redis(mut self) -> Self {
+        let config = RedisConfig { persistence: Persistence::Always, ..RedisConfig::default() };
+        self.plan.redis = RedisHosts { broker: Some(config.clone()), backend: Some(config) };
+        self
     }
 
     /// Another seed: another run.

@@ -1,6 +1,7 @@
 //! The simulated world behind [`Env`]: a thin layer between simq's processes and `simq-sim`.
 
 use super::ledger::Ledger;
+use crate::env::redis::{RedisConnection, RedisUrl};
 use crate::env::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
     Signal, Socket, World,
@@ -73,6 +74,17 @@ impl World for Simulated {
             match connecting.await {
                 Ok(connection) => Ok(Box::new(Wire(connection)) as Box<dyn Socket>),
                 Err(error) => Err(ConnectError { server, reason: error.to_string() }),
+            }
+        })
+    }
+
+    fn connect_redis(&self, url: &RedisUrl) -> LocalFuture<Result<Box<dyn RedisConnection>, ConnectError>> {
+        let connecting = self.process.connect(url.host().unwrap_or_default());
+        let (env, url) = (env(self.process.clone(), self.ledger.clone()), url.clone());
+        Box::pin(async move {
+            match connecting.await {
+                Ok(connection) => super::redis::connect(&env, &url, Box::new(Wire(connection))).await,
+                Err(error) => Err(ConnectError { server: url.to_string(), reason: error.to_string() }),
             }
         })
     }

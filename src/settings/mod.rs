@@ -26,8 +26,10 @@ pub use row::{Setting, Status};
 pub(crate) use sources::CONFIG_VARIABLE;
 pub use sources::{BadSource, Loaded, Origin, Sources};
 pub use table::{Profile, Settings};
+pub(crate) use value::masked;
 pub use value::{
-    Children, ContentTypes, ExchangeType, Fsync, Pool, Precedence, QueueType, Read, Seconds, Secret, Url, Urls, Words,
+    Children, ContentTypes, ExchangeType, Fsync, Numbers, Pool, Precedence, Prefix, QueueOrder, QueueType, Read,
+    RedisConsume, Seconds, Secret, Url, Urls, Words,
 };
 
 use std::collections::BTreeMap;

@@ -18,6 +18,8 @@ mod task;
 #[macro_use]
 mod broker;
 #[macro_use]
+mod redis;
+#[macro_use]
 mod result;
 #[macro_use]
 mod worker;
@@ -112,7 +114,7 @@ macro_rules! settings {
 }
 
 // Each family hands its rows, behind those before them, to the next one, and the last one all of them to `settings!`.
-general_settings! { [task_settings broker_settings result_settings worker_settings control_settings beat_settings settings] }
+general_settings! { [task_settings broker_settings redis_settings result_settings worker_settings control_settings beat_settings settings] }
 
 /// All settings by their names: those that simq acts on first.
 pub(super) static TABLE: LazyLock<Map<&'static str, Setting>> =

@@ -2,17 +2,16 @@
 
 use super::{Answer, Ask};
 use crate::backend::frame::{Request, Response};
-use crate::env::{Env, Link};
+use crate::env::{ConnectError, Endpoint, Env, Link};
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// The store gave no answer: it may have done what was asked, or not.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("no answer from {server}: {why}")]
 pub(crate) struct NoAnswer {
-    server: Arc<str>,
+    server: Endpoint,
     why: String,
 }
 
@@ -20,12 +19,12 @@ pub(crate) struct NoAnswer {
 #[derive(Clone)]
 pub(crate) struct LeaseClient {
     env: Env,
-    server: Arc<str>,
+    server: Endpoint,
     link: Rc<RefCell<Option<Link<Request, Response>>>>,
 }
 
 impl LeaseClient {
-    pub(crate) fn new(env: &Env, server: Arc<str>) -> Self {
+    pub(crate) fn new(env: &Env, server: Endpoint) -> Self {
         LeaseClient { env: env.clone(), server, link: Rc::default() }
     }
 
@@ -42,12 +41,19 @@ impl LeaseClient {
         })
     }
 
+    async fn open(&self, limit: Duration) -> Result<Link<Request, Response>, ConnectError> {
+        match &self.server {
+            Endpoint::Served(name) => self.env.connect(name.clone(), limit).await,
+            Endpoint::Redis(url) => crate::backend::redis::connect_leases(&self.env, url, limit).await,
+        }
+    }
+
     async fn exchange(&self, ask: Ask, limit: Duration) -> Result<Answer, String> {
         let known = self.link.borrow().clone();
         let link = match known {
             Some(link) => link,
             None => {
-                let connecting = self.env.connect(self.server.clone(), limit).await;
+                let connecting = self.open(limit).await;
                 let link = connecting.map_err(|error| error.to_string())?;
                 *self.link.borrow_mut() = Some(Link::clone(&link));
                 link

@@ -46,6 +46,16 @@ pub(crate) enum Answer {
 }
 
 impl Ask {
+    /// Which lease it is about.
+    pub(crate) fn lease(&self) -> &Arc<str> {
+        match self {
+            Ask::Acquire { lease, .. }
+            | Ask::Renew { lease, .. }
+            | Ask::Release { lease, .. }
+            | Ask::Advance { lease, .. } => lease,
+        }
+    }
+
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Ask::Acquire { .. } => "lease.acquire",

@@ -7,6 +7,7 @@
 mod client;
 mod frame;
 pub(super) mod kept;
+mod text;
 
 pub(crate) use client::LeaseClient;
 pub(crate) use frame::{Answer, Ask, Change};

@@ -15,7 +15,7 @@ impl Handler<Publish> for Broker {
                 session.publish(to, message, reply, &self.settings, &self.env);
                 self.expect_confirms(ctx);
             }
-            Connection::Closed => reply(Err(PublishError::Closing)),
+            Connection::Closed | Connection::Closing(..) => reply(Err(PublishError::Closing)),
             Connection::Idle => {
                 self.waiting.push_back(Waiting { to, message, reply });
                 self.connect(ctx);
@@ -50,7 +50,9 @@ impl Handler<Settle> for Broker {
 
     fn handle(&mut self, settle: Settle, _: &mut Context<Self>) {
         match &self.connection {
-            Connection::Up(session) if session.epoch == settle.epoch => session.settle(&settle),
+            Connection::Up(session) | Connection::Closing(session, _) if session.epoch == settle.epoch => {
+                session.settle(&settle);
+            }
             _ => tracing::debug!(tag = settle.tag, "not settled: its connection is gone"),
         }
     }
@@ -86,14 +88,21 @@ impl Handler<Close> for Broker {
     type Result = ();
 
     fn handle(&mut self, close: Close, ctx: &mut Context<Self>) {
-        if let Connection::Up(session) = std::mem::replace(&mut self.connection, Connection::Closed) {
-            session.close();
-            session.lost();
-        }
         for publish in std::mem::take(&mut self.waiting) {
             (publish.reply)(Err(PublishError::Closing));
         }
+        match std::mem::replace(&mut self.connection, Connection::Closed) {
+            Connection::Up(session) if self.server.is_served() => {
+                session.close();
+                session.lost();
+                (close.done)();
+            }
+            Connection::Up(session) => {
+                session.finish();
+                self.connection = Connection::Closing(session, close.done);
+            }
+            _ => (close.done)(),
+        }
         self.set_alarm(ctx);
-        (close.done)();
     }
 }

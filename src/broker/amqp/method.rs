@@ -79,12 +79,14 @@ pub enum Event {
 }
 
 /// Why a publish was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// A queue with `reject-publish` is full.
     QueueFull,
     /// The broker keeps as much as it may (`embedded_max_bytes`).
     StoreFull,
+    /// What a server said that is not simq's.
+    Said(Arc<str>),
 }
 
 /// One message handed to a consumer.

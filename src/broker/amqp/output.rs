@@ -103,6 +103,8 @@ pub enum DropReason {
     NoRoute,
     /// A full queue with `reject-publish` did not take it.
     Refused,
+    /// Popped from a Redis list by a connection that was lost before it had recorded it.
+    TakenAndLost,
 }
 
 /// Why a copy was dead-lettered, by RabbitMQ's names.

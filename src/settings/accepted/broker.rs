@@ -36,44 +36,10 @@ accepted! {
     /// Its virtual host.
     [later "Redis and RabbitMQ"] "broker_vhost": Option<String> = None;
 
-    /// Seconds after which a message that was not acked is delivered again.
-    [later "Redis"] "broker_transport_options.visibility_timeout": Seconds = 3600.0;
-    /// Hash of messages that are not acked yet.
-    [later "Redis"] "broker_transport_options.unacked_key": String = "unacked".to_owned();
-    /// Sorted set of their times.
-    [later "Redis"] "broker_transport_options.unacked_index_key": String = "unacked_index".to_owned();
-    /// Lock of the sweep that restores them.
-    [later "Redis"] "broker_transport_options.unacked_mutex_key": String = "unacked_mutex".to_owned();
-    /// Seconds after which that lock is free again.
-    [later "Redis"] "broker_transport_options.unacked_mutex_expire": Seconds = 300.0;
-    /// Messages that one sweep restores; unset, all.
-    [later "Redis"] "broker_transport_options.unacked_restore_limit": Option<u32> = None;
-    /// Turns of the event loop between sweeps.
-    [later "Redis"] "broker_transport_options.unacked_restore_interval": u32 = 10;
-    /// Seconds between sweeps, at least.
-    [later "Redis"] "broker_transport_options.unacked_restore_throttle": Option<Seconds> = None;
     /// Keep messages that are not acked, to restore them.
     [later "Redis"] "broker_transport_options.ack_emulation": bool = true;
-    /// What stands between a queue's name and a priority.
-    [later "Redis"] "broker_transport_options.sep": String = "\u{6}\u{16}".to_owned();
-    /// Priorities that have a list of their own.
-    [later "Redis"] "broker_transport_options.priority_steps": Numbers = [0, 3, 6, 9].into();
-    /// Which of several queues is read first: `round_robin`, `sorted`, `priority`.
-    [later "Redis"] "broker_transport_options.queue_order_strategy": QueueOrder = QueueOrder::RoundRobin;
-    /// Prefix of the channels of fanout exchanges: true, false, or the prefix itself.
-    [later "Redis"] "broker_transport_options.fanout_prefix": Prefix = Prefix::On;
-    /// Match patterns of fanout exchanges.
-    [later "Redis"] "broker_transport_options.fanout_patterns": bool = true;
-    /// Prefix of all keys.
-    [later "Redis"] "broker_transport_options.global_keyprefix": Option<String> = None;
-    /// How bodies stand in a message: `base64`, or unset as they are.
-    [later "Redis"] "broker_transport_options.body_encoding": Option<String> = Some("base64".to_owned());
     /// Queue of messages that no queue takes.
     [later "Redis"] "broker_transport_options.deadletter_queue": Option<String> = None;
-    /// Seconds between looks at an empty queue.
-    [later "Redis"] "broker_transport_options.polling_interval": Option<Seconds> = None;
-    /// Seconds that a command may take.
-    [later "Redis"] "broker_transport_options.socket_timeout": Option<Seconds> = None;
     /// Seconds that a connect may take.
     [later "Redis"] "broker_transport_options.socket_connect_timeout": Option<Seconds> = None;
     /// Keep idle connections alive.
@@ -86,8 +52,6 @@ accepted! {
     [later "Redis"] "broker_transport_options.max_connections": Option<u32> = Some(10);
     /// Seconds between checks of an idle connection.
     [later "Redis"] "broker_transport_options.health_check_interval": Option<Seconds> = None;
-    /// Name of the connections at the server.
-    [later "Redis"] "broker_transport_options.client_name": Option<String> = None;
     /// Seconds between checks of the credentials.
     [later "Redis"] "broker_transport_options.reauth_check_interval": Option<Seconds> = None;
     /// Name of the master that Sentinels watch.

@@ -12,8 +12,6 @@ accepted! {
     /// One backend for all threads of a process.
     [never "it always is"] "result_backend_thread_safe": bool = false;
 
-    /// Prefix of all keys.
-    [later "Redis"] "result_backend_transport_options.global_keyprefix": Option<String> = None;
     /// A chord's results are in the order of its header.
     [later "Redis"] "result_backend_transport_options.result_chord_ordered": bool = true;
     /// Tries of a command: `timeout`, `max_retries`, `interval_start`, `interval_step`, `interval_max`.

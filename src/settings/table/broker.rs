@@ -3,8 +3,8 @@
 macro_rules! broker_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
-    /// The broker, or several to fall back on.
-    [later "Redis and RabbitMQ"] broker_url: Option<Urls> = None, None;
+    /// The broker: `redis://...`; unset or `memory://`, the embedded one.
+    broker_url: Option<Urls> = None, None;
     /// Let the broker confirm each publish.
     confirm_publish "broker_transport_options.confirm_publish": bool = true, false;
     /// Seconds to wait for a confirm before the publish is tried again.

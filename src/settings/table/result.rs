@@ -3,8 +3,8 @@
 macro_rules! result_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
-    /// Where results are kept.
-    [later "Redis"] result_backend: Option<Url> = None, None;
+    /// Where results are kept: `redis://...`; unset, in the process that keeps the embedded queue.
+    result_backend: Option<Url> = None, None;
     /// Seconds after which a result is forgotten; 0 never.
     result_expires: Seconds = 86_400.0, 86_400.0;
     /// Seconds after which a failure is forgotten; unset, `result_expires`.

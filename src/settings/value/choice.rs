@@ -71,8 +71,13 @@ choices! {
         RoundRobin "round-robin" "One after the other.",
         Shuffle "shuffle" "In a random order.",
     }
+    /// How messages are taken from a queue on Redis: `broker_transport_options.consume`.
+    pub enum RedisConsume {
+        Atomic "atomic" "Out of the queue and into the record of what is unacked, as one step.",
+        Kombu "kombu" "Popped, then recorded.",
+    }
     /// Which of several queues is read first on Redis.
-    pub(in crate::settings) enum QueueOrder {
+    pub enum QueueOrder {
         RoundRobin "round_robin" "One after the other.",
         Sorted "sorted" "By their names.",
         Priority "priority" "In their order.",

@@ -50,7 +50,15 @@ impl SettingValue for SecretTable {
 
 /// A list of whole numbers.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::settings) struct Numbers(Vec<u32>);
+pub struct Numbers(Vec<u32>);
+
+impl std::ops::Deref for Numbers {
+    type Target = [u32];
+
+    fn deref(&self) -> &[u32] {
+        &self.0
+    }
+}
 
 impl<const N: usize> From<[u32; N]> for Numbers {
     fn from(numbers: [u32; N]) -> Self {
@@ -76,10 +84,24 @@ impl SettingValue for Numbers {
 
 /// The prefix of Redis channels.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::settings) enum Prefix {
+pub enum Prefix {
+    /// The number of the database between `/` and `.`.
     On,
+    /// None.
     Off,
+    /// This one.
     Named(String),
+}
+
+impl Prefix {
+    /// The prefix in a database.
+    pub(crate) fn text(&self, database: i64) -> String {
+        match self {
+            Prefix::On => format!("/{database}."),
+            Prefix::Off => String::new(),
+            Prefix::Named(prefix) => prefix.replace("{db}", &database.to_string()),
+        }
+    }
 }
 
 impl SettingValue for Prefix {

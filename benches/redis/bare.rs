@@ -1,0 +1,55 @@
+//! The limit: a loop that knows nothing but the commands that kombu's protocol needs.
+
+use super::servers::Redis;
+
+const TAG: &str = "bench";
+
+/// Puts messages of a task's size into the queue.
+pub(super) fn fill(redis: &Redis, tasks: usize) {
+    let mut connection = redis.connection();
+    let body = "A".repeat(1_000);
+    for batch in (0..tasks).collect::<Vec<_>>().chunks(1_000) {
+        let mut pipe = redis::pipe();
+        for number in batch {
+            pipe.cmd("LPUSH").arg("celery").arg(format!(r#"{{"body": "{body}", "n": {number}}}"#)).ignore();
+        }
+        pipe.exec(&mut connection).expect("redis answers");
+    }
+}
+
+/// Pops, records, stores results, publishes them, acks: in batches, two trips each.
+pub(super) fn drain(redis: &Redis, batch: usize) {
+    let mut connection = redis.connection();
+    let mut number = 0;
+    loop {
+        let popped: Option<(String, Vec<Vec<u8>>)> = redis::cmd("BLMPOP")
+            .arg(1)
+            .arg(1)
+            .arg("celery")
+            .arg("RIGHT")
+            .arg("COUNT")
+            .arg(batch)
+            .query(&mut connection)
+            .expect("redis answers");
+        let Some((_, messages)) = popped else { return };
+        let mut records = redis::pipe();
+        let mut done = redis::pipe();
+        for message in &messages {
+            number += 1;
+            let (tag, id) = (format!("{TAG}{number}"), format!("celery-task-meta-{number}"));
+            let result = format!(r#"{{"status": "SUCCESS", "result": 3, "task_id": "{number}"}}"#);
+            records.cmd("ZADD").arg("unacked_index").arg(1).arg(&tag).ignore();
+            records.cmd("HSET").arg("unacked").arg(&tag).arg(message).ignore();
+            done.cmd("SETEX").arg(&id).arg(86_400).arg(&result).ignore();
+            done.cmd("PUBLISH").arg(&id).arg(&result).ignore();
+            done.cmd("ZREM").arg("unacked_index").arg(&tag).ignore();
+            done.cmd("HDEL").arg("unacked").arg(&tag).ignore();
+        }
+        records.exec(&mut connection).expect("redis answers");
+        done.exec(&mut connection).expect("redis answers");
+        let waiting: usize = redis::cmd("LLEN").arg("celery").query(&mut connection).expect("redis answers");
+        if waiting == 0 {
+            return;
+        }
+    }
+}

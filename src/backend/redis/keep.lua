@@ -1,0 +1,17 @@
+-- Stores a state, unless what is there says more, and tells who listens.
+-- KEYS: the result. ARGV: the result, its state's rank, seconds it is kept or 0, then pairs of a state's name and its rank.
+-- Returns 1 if it was stored.
+local there = redis.call('GET', KEYS[1])
+if there then
+  local status = string.match(there, '"status": *"([^"]*)"')
+  for place = 4, #ARGV, 2 do
+    if ARGV[place] == status and tonumber(ARGV[place + 1]) > tonumber(ARGV[2]) then return 0 end
+  end
+end
+if ARGV[3] == '0' then
+  redis.call('SET', KEYS[1], ARGV[1])
+else
+  redis.call('SETEX', KEYS[1], ARGV[3], ARGV[1])
+end
+redis.call('PUBLISH', KEYS[1], ARGV[1])
+return 1

@@ -1,0 +1,118 @@
+//! What becomes of deliveries: acks, returns, dead letters.
+//!
+//! A record in `unacked` is removed by its key, which with `atomic` is this delivery's alone: an ack that comes too late,
+//! after somebody has restored the message, removes nothing. With `kombu` the key is the producer's tag, which all copies
+//! share; that is Celery's hazard.
+
+use super::channel::{Channel, Held, Purpose};
+use super::envelope;
+use crate::broker::amqp::DeliveryTag;
+use crate::redis::Batch;
+use crate::settings::RedisConsume;
+use redis::cmd;
+
+/// Which end of a list: what is read next, or what is read last.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Next,
+    Last,
+}
+
+impl Channel {
+    /// Settles a delivery, or all up to it.
+    pub(super) fn each(&mut self, tag: DeliveryTag, multiple: bool, settle: fn(&mut Channel, DeliveryTag)) {
+        if multiple {
+            let tags: Vec<DeliveryTag> = self.held.range(..=tag).map(|(tag, _)| *tag).collect();
+            tags.into_iter().for_each(|tag| settle(self, tag));
+        } else {
+            settle(self, tag);
+        }
+    }
+
+    pub(super) fn ack(&mut self, tag: DeliveryTag) {
+        if let Some(Held { record: Some(record), .. }) = self.held.remove(&tag) {
+            self.acked.push(record);
+        }
+    }
+
+    /// One command for all acks that have gathered. A record goes before its time: what is left by a death in between is
+    /// found by a sweep and is no message.
+    pub(super) fn gather_acks(&mut self, batch: &mut Batch<Purpose>) {
+        if self.acked.is_empty() {
+            return;
+        }
+        let records = std::mem::take(&mut self.acked);
+        let layout = &self.policy.layout;
+        for (command, key) in [("HDEL", &layout.unacked), ("ZREM", &layout.unacked_index)] {
+            let mut command = cmd(command);
+            command.arg(&**key);
+            records.iter().for_each(|record| {
+                command.arg(&**record);
+            });
+            batch.add(command, Purpose::Nothing);
+        }
+    }
+
+    /// Rejects without requeue: a dead letter, where there is a queue for them.
+    pub(super) fn discard(&mut self, tag: DeliveryTag) {
+        self.bury(tag, "rejected");
+    }
+
+    fn bury(&mut self, tag: DeliveryTag, reason: &str) {
+        let Some(held) = self.held.remove(&tag) else { return };
+        let Some(record) = held.record else { return };
+        match self.policy.dead_letters_of(&held.queue).cloned() {
+            None => self.acked.push(record),
+            Some(dead_letters) => {
+                let envelope = envelope::dead(&held.envelope, &held.queue, reason, held.deliveries, (self.clock)());
+                let list = self.policy.layout.bucket(&dead_letters, 0);
+                self.put(&record, &envelope, &[list], End::Last, "");
+            }
+        }
+    }
+
+    /// Rejects with requeue: counts, and ends at the delivery limit. Next to be delivered again, as on RabbitMQ; with
+    /// `kombu` the last one.
+    pub(super) fn requeue(&mut self, tag: DeliveryTag) {
+        let end = match self.policy.consume {
+            RedisConsume::Atomic => End::Next,
+            RedisConsume::Kombu => End::Last,
+        };
+        let Some(held) = self.held.get(&tag) else { return };
+        if self.policy.is_worn_out(&held.queue, held.deliveries.saturating_add(1)) {
+            return self.bury(tag, "delivery_limit");
+        }
+        self.give_back(tag, 1, end);
+    }
+
+    /// Gives back untouched.
+    pub(super) fn release(&mut self, tag: DeliveryTag) {
+        self.give_back(tag, 0, End::Next);
+    }
+
+    fn give_back(&mut self, tag: DeliveryTag, returns: u32, end: End) {
+        let Some(held) = self.held.remove(&tag) else { return };
+        let Some(record) = held.record else { return };
+        let envelope = envelope::returned(&held.envelope, held.deliveries.saturating_add(returns));
+        let list = self.policy.layout.bucket(&held.queue, held.priority);
+        self.put(&record, &envelope, &[list], end, "");
+    }
+
+    /// Moves a message from `unacked` into lists, if it is still there, and not since later than `latest`.
+    pub(super) fn put(&mut self, record: &str, envelope: &[u8], lists: &[String], end: End, latest: &str) {
+        let layout = &self.policy.layout;
+        let mut command = self.scripts.put.run(2 + lists.len());
+        command.arg(&*layout.unacked).arg(&*layout.unacked_index).arg(lists);
+        let push = if end == End::Next { "RPUSH" } else { "LPUSH" };
+        command.arg(record).arg(envelope).arg(push).arg(latest);
+        self.order(command, Purpose::Nothing);
+    }
+
+    /// Gives everything back: the worker closes its connection. The oldest is to be the next again.
+    pub(super) fn give_all_back(&mut self) {
+        let held: Vec<DeliveryTag> = self.held.keys().rev().copied().collect();
+        let forwards = self.policy.consume == RedisConsume::Kombu;
+        let held: Vec<DeliveryTag> = if forwards { held.into_iter().rev().collect() } else { held };
+        held.into_iter().for_each(|tag| self.release(tag));
+    }
+}

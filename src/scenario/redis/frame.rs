@@ -1,0 +1,154 @@
+//! What crosses a simulated connection to Redis: one command, one reply, one push.
+
+use crate::backend::redis_scripts;
+use crate::broker::redis_scripts as broker_scripts;
+use crate::env::{Digest, Frame};
+use redis::{PushInfo, Value};
+use std::fmt;
+use std::sync::LazyLock;
+
+/// A command, name and arguments.
+#[derive(Clone, Debug)]
+pub(super) struct Ask(pub(super) Vec<Vec<u8>>);
+
+/// What the server says.
+#[derive(Clone, Debug)]
+pub(super) enum Said {
+    Reply(Value),
+    Push(PushInfo),
+}
+
+/// Commands that the adapters send, and their names as effects.
+const LABELS: [(&str, &str); 32] = [
+    ("BRPOP", "redis.brpop"),
+    ("CLIENT", "redis.client"),
+    ("DEL", "redis.del"),
+    ("DISCARD", "redis.discard"),
+    ("EVALSHA", "redis.evalsha"),
+    ("EXEC", "redis.exec"),
+    ("EXISTS", "redis.exists"),
+    ("GET", "redis.get"),
+    ("HDEL", "redis.hdel"),
+    ("HELLO", "redis.hello"),
+    ("HGET", "redis.hget"),
+    ("HSET", "redis.hset"),
+    ("LLEN", "redis.llen"),
+    ("LPUSH", "redis.lpush"),
+    ("MULTI", "redis.multi"),
+    ("PING", "redis.ping"),
+    ("PSUBSCRIBE", "redis.psubscribe"),
+    ("PUBLISH", "redis.publish"),
+    ("ROLE", "redis.role"),
+    ("RPUSH", "redis.rpush"),
+    ("SADD", "redis.sadd"),
+    ("SCRIPT", "redis.script"),
+    ("SELECT", "redis.select"),
+    ("SET", "redis.set"),
+    ("SETEX", "redis.setex"),
+    ("SMEMBERS", "redis.smembers"),
+    ("SREM", "redis.srem"),
+    ("SUBSCRIBE", "redis.subscribe"),
+    ("TIME", "redis.time"),
+    ("UNSUBSCRIBE", "redis.unsubscribe"),
+    ("ZADD", "redis.zadd"),
+    ("ZREM", "redis.zrem"),
+];
+
+/// The adapters' scripts by their digests, and their names as effects.
+static SCRIPTS: LazyLock<Vec<(String, &'static str)>> = LazyLock::new(|| {
+    let scripts = broker_scripts().into_iter().chain(redis_scripts());
+    scripts.map(|(name, script)| (script.digest().to_owned(), name)).collect()
+});
+
+impl Frame for Ask {
+    fn label(&self) -> &'static str {
+        let name = self.0.first().map(Vec::as_slice).unwrap_or_default();
+        if name == b"EVALSHA"
+            && let Some(digest) = self.0.get(1)
+            && let Some((_, label)) = SCRIPTS.iter().find(|(known, _)| known.as_bytes() == digest)
+        {
+            return label;
+        }
+        let known = LABELS.binary_search_by(|(known, _)| known.as_bytes().cmp(name));
+        known.map_or("redis.command", |at| LABELS[at].1)
+    }
+
+    fn digest(&self) -> u64 {
+        self.0.iter().fold(Digest::of("redis"), |digest, arg| digest.bytes(arg)).finish()
+    }
+}
+
+impl Frame for Said {
+    fn label(&self) -> &'static str {
+        match self {
+            Said::Reply(_) => "redis.reply",
+            Said::Push(_) => "redis.push",
+        }
+    }
+
+    fn digest(&self) -> u64 {
+        match self {
+            Said::Reply(value) => digest(Digest::of("reply"), value).finish(),
+            Said::Push(push) => push.data.iter().fold(Digest::of("push"), digest).finish(),
+        }
+    }
+}
+
+fn digest(so_far: Digest, value: &Value) -> Digest {
+    match value {
+        Value::Nil => so_far.number(0),
+        Value::Int(number) => so_far.number(1).number(*number as u64),
+        Value::BulkString(bytes) => so_far.number(2).bytes(bytes),
+        Value::Array(values) | Value::Set(values) => values.iter().fold(so_far.number(values.len() as u64), digest),
+        Value::SimpleString(text) => so_far.number(3).bytes(text.as_bytes()),
+        Value::Double(number) => so_far.number(4).number(number.to_bits()),
+        Value::Map(pairs) => {
+            pairs.iter().fold(so_far.number(5), |so_far, (key, value)| digest(digest(so_far, key), value))
+        }
+        Value::ServerError(error) => {
+            so_far.number(6).bytes(error.code().as_bytes()).bytes(error.details().unwrap_or_default().as_bytes())
+        }
+        _ => so_far.number(7),
+    }
+}
+
+/// Longest argument that is shown.
+const SHOWN: usize = 60;
+
+impl fmt::Display for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.label())?;
+        for arg in self.0.iter().skip(1) {
+            let text = String::from_utf8_lossy(arg);
+            let short: String = text.chars().take(SHOWN).collect();
+            write!(f, " {}{}", short.escape_debug(), if short.len() < text.len() { "..." } else { "" })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Said::Reply(value) => format!("{value:?}"),
+            Said::Push(push) => format!("push {:?} {:?}", push.kind, push.data),
+        };
+        let short: String = text.chars().take(3 * SHOWN).collect();
+        f.write_str(&short)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_found() {
+        assert!(LABELS.is_sorted());
+        for (name, label) in LABELS {
+            assert_eq!(Ask(vec![name.into()]).label(), label);
+        }
+        let (digest, label) = &SCRIPTS[0];
+        assert_eq!(Ask(vec![b"EVALSHA".to_vec(), digest.clone().into_bytes()]).label(), *label);
+    }
+}
