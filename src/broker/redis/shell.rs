@@ -125,7 +125,7 @@ impl Shell {
         let mut orderly = false;
         while let Some(frame) = self.link.recv().await {
             match frame {
-                ToServer::Method(method) => {
+                ToServer::Method(method) | ToServer::Twin(method) => {
                     self.channel.borrow_mut().apply(method);
                     self.flush();
                     self.subscribe().await;
