@@ -217,7 +217,7 @@ fn plan(
         let known = || tasks.iter().filter(knows).cloned().collect();
         WorkerPlan {
             name: host.name,
-            options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec() },
+            options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec(), finishing: 0 },
             memory: host.memory,
             apps: (!host.without.is_empty()).then(|| application(settings.clone(), known(), runs.clone())),
         }

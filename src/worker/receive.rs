@@ -50,10 +50,11 @@ impl Worker {
             settled: false,
             children: Vec::new(),
             cause: None,
+            makes_room: false,
             settle_as: None,
         };
         let id = self.new_request_id();
-        self.requests.insert(id, request);
+        self.requests.insert(id, Box::new(request));
         self.screen(id, ctx);
     }
 

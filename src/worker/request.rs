@@ -66,6 +66,8 @@ pub(super) struct Request {
     pub(super) children: Vec<Arc<str>>,
     /// What caused the retry that is being sent.
     pub(super) cause: Option<Failure>,
+    /// It does not count against the prefetch window any more.
+    pub(super) makes_room: bool,
     /// What is to become of the message once the state is stored.
     pub(super) settle_as: Option<Settlement>,
 }
