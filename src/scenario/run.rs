@@ -134,7 +134,7 @@ pub fn run(
     let (plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
     let mut outcome = cluster::run(&plan, sink)?;
     for record in outcome.ledger.tasks.values_mut() {
-        let task = tasks.iter().find(|(name, _)| *name == record.task).map(|(_, task)| task);
+        let task = tasks.iter().find(|(name, _)| **name == *record.task).map(|(_, task)| task);
         record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
     }
     let hosts = scenario.worker_hosts();
@@ -147,7 +147,7 @@ pub fn run(
     for (subject, expect) in &expect.of {
         let subject = subject.get_ref();
         let of = Counts::of(&outcome.ledger, &idle, end, |id, record| {
-            record.task == *subject || id == subject || is_numbered(id, subject)
+            *record.task == **subject || id == subject || is_numbered(id, subject)
         });
         expectations.extend(check(&format!("of.{subject}."), expect, &of, &whole));
     }
@@ -359,9 +359,9 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
             (None, None) => "still running".to_owned(),
         },
     };
-    let task = |(id, record): (&std::sync::Arc<str>, &super::ledger::TaskRecord)| TaskReport {
+    let task = |(id, record): (&std::sync::Arc<str>, &Box<super::ledger::TaskRecord>)| TaskReport {
         id: id.to_string(),
-        task: record.task.clone(),
+        task: record.task.to_string(),
         fate: fate(record).name(),
         state: record.state.map_or("PENDING", crate::events::State::name),
         executions: record.executions.iter().map(execution).collect(),
