@@ -248,9 +248,12 @@ impl<T> Outbox<T> {
         self.through.set(self.through.get().max(ticket));
         loop {
             let mut waiting = self.waiting.borrow_mut();
-            let Some((_, output)) = waiting.pop_front_if(|(waits_for, _)| *waits_for <= ticket) else { return };
+            if waiting.front().is_none_or(|(waits_for, _)| *waits_for > ticket) {
+                return;
+            }
+            let next = waiting.pop_front();
             drop(waiting);
-            keeper.release(output);
+            next.into_iter().for_each(|(_, output)| keeper.release(output));
         }
     }
 }

@@ -359,7 +359,7 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
             (None, None) => "still running".to_owned(),
         },
     };
-    let task = |(id, record): (&std::sync::Arc<str>, &Box<super::ledger::TaskRecord>)| TaskReport {
+    let task = |(id, record): (&std::sync::Arc<str>, &super::ledger::TaskRecord)| TaskReport {
         id: id.to_string(),
         task: record.task.to_string(),
         fate: fate(record).name(),
@@ -369,5 +369,5 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
         received: record.received,
         dead_letters: record.dead_letters,
     };
-    ledger.tasks.iter().map(task).collect()
+    ledger.tasks.iter().map(|(id, record)| (id, &**record)).map(task).collect()
 }
