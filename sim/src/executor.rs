@@ -75,10 +75,15 @@ impl Wake for TaskWake {
     }
 }
 
+/// Its generation and its tenant. It fills one line of the cache: polls go to and fro between thousands of them.
+#[derive(Default)]
+#[repr(align(64))]
+struct Slot(u32, Option<Task>);
+
 /// All tasks of a world.
 pub(crate) struct Tasks {
     world: u64,
-    slots: Vec<(u32, Option<Task>)>,
+    slots: Vec<Slot>,
     free: Vec<u32>,
     /// The slots of each process's tasks.
     of: Vec<Vec<u32>>,
@@ -99,10 +104,10 @@ impl Tasks {
     /// Adds a task and makes it ready.
     pub(crate) fn spawn(&mut self, process: ProcessId, future: LocalFuture) {
         let slot = self.free.pop().unwrap_or_else(|| {
-            self.slots.push((0, None));
+            self.slots.push(Slot::default());
             (self.slots.len() - 1) as u32
         });
-        let (generation, tenant) = &mut self.slots[slot as usize];
+        let Slot(generation, tenant) = &mut self.slots[slot as usize];
         let key = TaskKey { slot, generation: *generation };
         let wake = Arc::new(TaskWake {
             key,
@@ -123,7 +128,7 @@ impl Tasks {
 
     fn get(&mut self, key: TaskKey) -> Option<&mut Task> {
         match self.slots.get_mut(key.slot as usize) {
-            Some((generation, task)) if *generation == key.generation => task.as_mut(),
+            Some(Slot(generation, task)) if *generation == key.generation => task.as_mut(),
             _ => None,
         }
     }
@@ -163,7 +168,7 @@ impl Tasks {
     }
 
     fn vacate(&mut self, slot: u32) -> Option<Runnable> {
-        let (generation, tenant) = &mut self.slots[slot as usize];
+        let Slot(generation, tenant) = &mut self.slots[slot as usize];
         *generation = generation.wrapping_add(1);
         self.free.push(slot);
         tenant.take().and_then(|task| task.runnable)
@@ -183,7 +188,7 @@ impl Tasks {
     /// Takes everything out, for the end of the world.
     pub(crate) fn clear(&mut self) -> Vec<(ProcessId, Runnable)> {
         self.of.clear();
-        let tasks = self.slots.drain(..).filter_map(|(_, task)| task);
+        let tasks = self.slots.drain(..).filter_map(|Slot(_, task)| task);
         tasks.filter_map(|task| Some((task.process, task.runnable?))).collect()
     }
 }

@@ -15,6 +15,7 @@ use crate::trace::What;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -96,8 +97,13 @@ impl Process {
 
     /// Adds a task to this process. Nothing happens when the process has ended.
     pub fn spawn(&self, future: impl Future<Output = ()> + 'static) {
+        self.spawn_boxed(Box::pin(future));
+    }
+
+    /// [`Process::spawn`] for what is in a box already.
+    pub fn spawn_boxed(&self, future: Pin<Box<dyn Future<Output = ()>>>) {
         if self.alive() {
-            self.world.tasks.borrow_mut().spawn(self.id, Box::pin(future));
+            self.world.tasks.borrow_mut().spawn(self.id, future);
         }
     }
 

@@ -1,4 +1,8 @@
-//! The nanosecond event heap and the timers on it.
+//! Everything that will happen, by the nanosecond, and the timers among it.
+//!
+//! Most of what is planned happens within milliseconds; most of what is far away, such as deadlines, never happens. So
+//! the heap holds only what comes before a horizon. The rest lies in no order until the heap is empty; then the horizon
+//! moves, and what no longer counts is dropped on the way.
 
 use crate::shared::Shared;
 use std::cmp::{Ordering, Reverse};
@@ -62,7 +66,10 @@ impl Ord for Entry {
 /// Everything that will happen, earliest first; ties in the order in which they were planned.
 #[derive(Default)]
 pub(crate) struct Agenda {
-    heap: BinaryHeap<Reverse<Entry>>,
+    near: BinaryHeap<Reverse<Entry>>,
+    /// What is planned for the horizon or later.
+    far: Vec<Entry>,
+    horizon: u64,
     sequence: u64,
     timers: Vec<Timer>,
     free: Vec<u32>,
@@ -70,8 +77,12 @@ pub(crate) struct Agenda {
     stale: usize,
 }
 
-/// From so many stale entries on, and when most are, the heap is rebuilt without them.
+/// From so many stale entries on, and when most are, they are dropped.
 const REBUILD_AT: usize = 1_024;
+/// The horizon moves at least this far, nanoseconds, and past at least this share of what lies behind it: however far
+/// apart events are, and however many, each costs a constant share of the moves.
+const AHEAD: u64 = 10_000_000;
+const SHARE: usize = 32;
 
 #[derive(Default)]
 struct Timer {
@@ -84,28 +95,51 @@ impl Agenda {
     #[inline]
     pub(crate) fn plan(&mut self, at: u64, event: Event) {
         self.sequence += 1;
-        self.heap.push(Reverse(Entry { at, sequence: self.sequence, event }));
+        let entry = Entry { at, sequence: self.sequence, event };
+        if at < self.horizon {
+            self.near.push(Reverse(entry));
+        } else {
+            self.far.push(entry);
+        }
     }
 
     /// When the next live event is due. Timers whose sleepers have gone are discarded: they must not hold time back
     /// nor drag it forward.
     #[inline]
     pub(crate) fn next_at(&mut self) -> Option<u64> {
-        while let Some(Reverse(entry)) = self.heap.peek() {
-            match entry.event {
-                Event::Timer { slot, generation } if self.timers[slot as usize].generation != generation => {
-                    self.heap.pop();
-                    self.stale -= 1;
+        loop {
+            while let Some(Reverse(entry)) = self.near.peek() {
+                if is_live(entry, &self.timers) {
+                    return Some(entry.at);
                 }
-                _ => return Some(entry.at),
+                self.near.pop();
+                self.stale -= 1;
             }
+            if self.far.is_empty() {
+                return None;
+            }
+            self.move_horizon();
         }
-        None
     }
 
+    /// What is due at [`Agenda::next_at`].
     #[inline]
     pub(crate) fn pop(&mut self) -> Option<Event> {
-        self.heap.pop().map(|Reverse(entry)| entry.event)
+        self.near.pop().map(|Reverse(entry)| entry.event)
+    }
+
+    /// Entries of one instant come over together: those that are planned for it later must not overtake them.
+    #[cold]
+    fn move_horizon(&mut self) {
+        let (timers, before) = (&self.timers, self.far.len());
+        self.far.retain(|entry| is_live(entry, timers));
+        self.stale -= before - self.far.len();
+        let Some(first) = self.far.iter().map(|entry| entry.at).min() else { return };
+        let share = self.far.len() / SHARE;
+        let (_, last, _) = self.far.select_nth_unstable_by_key(share, |entry| entry.at);
+        let last = last.at.max(first.saturating_add(AHEAD));
+        self.horizon = last.saturating_add(1);
+        self.near.extend(self.far.extract_if(.., |entry| entry.at <= last).map(Reverse));
     }
 
     fn start_timer(&mut self, at: u64, waker: Waker) -> u32 {
@@ -133,28 +167,36 @@ impl Agenda {
         let waker = timer.waker.take();
         if waker.is_some() {
             self.stale += 1;
-            if self.stale >= REBUILD_AT && self.stale * 2 > self.heap.len() {
+            if self.stale >= REBUILD_AT && self.stale * 2 > self.near.len() + self.far.len() {
                 self.rebuild();
             }
         }
         waker
     }
 
-    /// Bounds the heap by the timers that live: a deadline is usually far away and hardly ever met.
+    /// Bounds the agenda by the timers that live: a deadline is usually far away and hardly ever met.
     fn rebuild(&mut self) {
         let timers = &self.timers;
-        self.heap.retain(|Reverse(entry)| match entry.event {
-            Event::Timer { slot, generation } => timers[slot as usize].generation == generation,
-            _ => true,
-        });
+        self.near.retain(|Reverse(entry)| is_live(entry, timers));
+        self.far.retain(|entry| is_live(entry, timers));
         self.stale = 0;
     }
 
     /// Forgets what was planned, and returns the wakers of all who waited.
     pub(crate) fn clear(&mut self) -> Vec<Waker> {
-        self.heap.clear();
+        self.near.clear();
+        self.far.clear();
         self.stale = 0;
         self.timers.iter_mut().filter_map(|timer| timer.waker.take()).collect()
+    }
+}
+
+/// Whether somebody still waits for it.
+#[inline]
+fn is_live(entry: &Entry, timers: &[Timer]) -> bool {
+    match entry.event {
+        Event::Timer { slot, generation } => timers[slot as usize].generation == generation,
+        _ => true,
     }
 }
 

@@ -60,11 +60,16 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 pub struct App(Arc<Inner>);
 
 struct Inner {
+    common: Arc<Common>,
+    client: OnceLock<Arc<Client>>,
+}
+
+/// What the processes of an application have in common.
+struct Common {
     name: String,
-    settings: Settings,
+    settings: Arc<Settings>,
     tasks: RwLock<BTreeMap<Arc<str>, Arc<Definition>>>,
     entries: RwLock<BTreeMap<String, Entry>>,
-    client: OnceLock<Client>,
     routers: Arc<Routers>,
 }
 
@@ -79,28 +84,40 @@ impl App {
 
     /// An application with these settings.
     pub fn with_settings(name: impl Into<String>, settings: Settings) -> Self {
-        let (name, tasks, entries, client) = (name.into(), RwLock::default(), RwLock::default(), OnceLock::new());
-        App(Arc::new(Inner { name, settings, tasks, entries, client, routers: Arc::default() }))
+        let (name, settings) = (name.into(), Arc::new(settings));
+        let (tasks, entries, routers) = (RwLock::default(), RwLock::default(), Arc::default());
+        let common = Arc::new(Common { name, settings, tasks, entries, routers });
+        App(Arc::new(Inner { common, client: OnceLock::new() }))
+    }
+
+    /// The same application in another process of a simulated cluster: its calls go that process's way.
+    #[cfg(feature = "sim")]
+    pub(crate) fn in_another_process(&self) -> Self {
+        App(Arc::new(Inner { common: self.0.common.clone(), client: OnceLock::new() }))
     }
 
     /// Its name, for logs.
     pub fn name(&self) -> &str {
-        &self.0.name
+        &self.0.common.name
     }
 
     /// Its settings.
     pub fn settings(&self) -> &Settings {
-        &self.0.settings
+        &self.0.common.settings
+    }
+
+    pub(crate) fn shared_settings(&self) -> Arc<Settings> {
+        self.0.common.settings.clone()
     }
 
     /// Adds a router: a function that says where a call goes, or nothing. Routers are asked in the order in which they were
     /// added, before `task_routes`; the first answer counts, and what the call names itself goes before it.
     pub fn router(&self, router: impl Fn(&RouteCall<'_>) -> Option<Route> + Send + Sync + 'static) {
-        self.0.routers.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(router));
+        self.0.common.routers.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(router));
     }
 
     pub(crate) fn routers(&self) -> Arc<Routers> {
-        self.0.routers.clone()
+        self.0.common.routers.clone()
     }
 
     /// Registers a task with default options and returns its handle. A later registration under one name replaces the
@@ -125,7 +142,7 @@ impl App {
     {
         let options = options.annotated(name, self.settings());
         let definition = Arc::new(Definition::new(name.into(), options, function));
-        let mut tasks = self.0.tasks.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tasks = self.0.common.tasks.write().unwrap_or_else(PoisonError::into_inner);
         tasks.insert(definition.name.clone(), definition.clone());
         Task::new(self.clone(), definition)
     }
@@ -139,7 +156,7 @@ impl App {
 
     /// Names of the registered tasks.
     pub fn task_names(&self) -> Vec<Arc<str>> {
-        self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
+        self.0.common.tasks.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// Starts the embedded queue: broker and backend inside this process, a worker with the application's tasks, and beat
@@ -153,15 +170,15 @@ impl App {
     }
 
     pub(crate) fn definition(&self, name: &str) -> Option<Arc<Definition>> {
-        self.0.tasks.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+        self.0.common.tasks.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
     }
 
     /// Sets through whom this application's calls go; the first one stays.
     pub(crate) fn set_client(&self, client: Client) -> bool {
-        self.0.client.set(client).is_ok()
+        self.0.client.set(Arc::new(client)).is_ok()
     }
 
-    pub(crate) fn client(&self) -> Result<&Client, Error> {
+    pub(crate) fn client(&self) -> Result<&Arc<Client>, Error> {
         self.0.client.get().ok_or(Error::NotStarted)
     }
 }

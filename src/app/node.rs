@@ -61,7 +61,6 @@ impl Default for Endpoints {
 }
 
 /// Through whom an application's calls go.
-#[derive(Clone)]
 pub(crate) struct Client {
     pub(crate) producer: Addr<Producer>,
     pub(crate) backend: Addr<Backend>,
@@ -98,7 +97,7 @@ pub struct Node {
 impl Node {
     /// Starts a process's broker, producer and backend actors, and lets the application's calls go through them.
     pub fn start(env: &Env, app: App, endpoints: &Endpoints) -> Node {
-        let settings = Arc::new(app.settings().clone());
+        let settings = app.shared_settings();
         let broker = Broker::start(env, settings.clone(), endpoints.broker.clone());
         let producer = Producer::start(env, settings.clone(), app.routers(), broker.clone());
         let backend = Backend::start(env, settings, endpoints.backend.clone());

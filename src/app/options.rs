@@ -67,13 +67,11 @@ pub struct TaskOptions {
 
 impl TaskOptions {
     /// The options of a call, with the task's own where it has none.
-    pub(crate) fn complete(&self, call: CallOptions) -> CallOptions {
-        CallOptions {
-            serializer: call.serializer.or(self.serializer),
-            compression: call.compression.or(self.compression),
-            ignore_result: call.ignore_result.or(self.ignore_result),
-            ..call
-        }
+    pub(crate) fn complete(&self, mut call: CallOptions) -> CallOptions {
+        call.serializer = call.serializer.or(self.serializer);
+        call.compression = call.compression.or(self.compression);
+        call.ignore_result = call.ignore_result.or(self.ignore_result);
+        call
     }
 
     /// Where its calls go if neither they nor a router says so.

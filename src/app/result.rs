@@ -16,7 +16,7 @@ const UNREAD_STATES: usize = 1024;
 /// A handle to the result of one call.
 pub struct AsyncResult<R> {
     id: Arc<str>,
-    client: Client,
+    client: Arc<Client>,
     types: PhantomData<fn() -> R>,
 }
 
@@ -33,7 +33,7 @@ impl<R> std::fmt::Debug for AsyncResult<R> {
 }
 
 impl<R: DeserializeOwned> AsyncResult<R> {
-    pub(super) fn new(id: Arc<str>, client: Client) -> Self {
+    pub(super) fn new(id: Arc<str>, client: Arc<Client>) -> Self {
         AsyncResult { id, client, types: PhantomData }
     }
 

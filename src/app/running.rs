@@ -5,12 +5,15 @@ use crate::beat::Entry;
 use crate::env::system::System;
 use crate::env::{Endpoint, Env, Signal};
 use crate::journal::{JournalError, Journaling};
-use crate::settings::Settings;
+use crate::settings::{Fsync, Settings};
 use crate::worker::{ShutDown, WorkerOptions};
 use std::path::Path;
 use std::rc::Rc;
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
+
+/// Tasks that have run and wait for the sync of their results, at most: what a loss of power may have run again.
+const FINISHING: u32 = 256;
 
 /// The running queue of an application. Dropping it shuts the queue down as [`Running::shutdown`] does, without waiting.
 #[must_use = "dropping it shuts the queue down"]
@@ -77,7 +80,10 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
     if !entries.is_empty() {
         start_beat(&node, entries, app.settings());
     }
-    let options = WorkerOptions { concurrency: crate::env::system::cores(), queues: Vec::new() };
+    // A result waits for the disk, and so do its task's ack and, with it, a place in the window.
+    let synced = app.settings().embedded_directory.is_some() && app.settings().embedded_fsync == Fsync::Always;
+    let finishing = if synced { FINISHING } else { 0 };
+    let options = WorkerOptions { concurrency: crate::env::system::cores(), queues: Vec::new(), finishing };
     let worker = node.worker(Rc::new(move |_| app.clone()), options);
     env.spawn(pass_on(signals, worker));
     tell(Ok(()));

@@ -28,7 +28,7 @@ impl App {
         if self.client().is_ok() {
             return Err(Error::AlreadyStarted);
         }
-        let mut entries = self.0.entries.write().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = self.0.common.entries.write().unwrap_or_else(PoisonError::into_inner);
         entries.insert(entry.name.clone(), entry);
         Ok(())
     }
@@ -43,7 +43,7 @@ impl App {
         let from_settings = entries_from_toml(&self.settings().beat_schedule);
         let from_settings = from_settings.map_err(|error| Error::Schedule(format!("beat_schedule.{error}")))?;
         let mut entries: BTreeMap<String, Entry> =
-            self.0.entries.read().unwrap_or_else(PoisonError::into_inner).clone();
+            self.0.common.entries.read().unwrap_or_else(PoisonError::into_inner).clone();
         entries.extend(from_settings.into_iter().map(|entry| (entry.name.clone(), entry)));
         let complete = |mut entry: Entry| {
             if let Some(task) = self.definition(&entry.task) {

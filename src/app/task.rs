@@ -114,7 +114,7 @@ impl<A: TaskArgs, R: DeserializeOwned> Task<A, R> {
         let own = self.definition.options.route();
         let options = self.definition.complete(options, self.app.settings());
         self.definition.options.check_limits(&options, self.app.settings())?;
-        let call = Call { task, args, kwargs, options, own, parent: parent.clone() };
+        let call = Box::new(Call { task, args, kwargs, options, own, parent: parent.clone() });
         let (told, reply) = oneshot::channel();
         client.producer.do_send(Send {
             call,

@@ -201,6 +201,11 @@ impl Keeper for Server {
         kept::describe(&store, snapshot, Clock::read(&self.env));
     }
 
+    /// Whoever hears of a result builds upon it.
+    fn promises(_: &Said) -> bool {
+        true
+    }
+
     fn release(&self, (to, response): Said) {
         if let Some(peer) = self.peers.borrow().get(&to) {
             peer.send(response);

@@ -63,7 +63,7 @@ impl CeleryBeat {
         self.tools.env.emit(&Event { id: &scheduled.name, what: What::Due { at } });
         let me = ctx.address();
         self.tools.producer.do_send(Send {
-            call: scheduled.call(None),
+            call: Box::new(scheduled.call(None)),
             reply: Box::new(move |result| {
                 me.do_send(Published { entry, next, error: result.err().map(|error| error.to_string()) });
             }),

@@ -177,7 +177,7 @@ impl SafeBeat {
         let id = task_id(&self.tools.app, &planned.name, &planned.task, due);
         let (me, term) = (ctx.address(), self.term);
         self.tools.producer.do_send(Send {
-            call: planned.call(Some(id)),
+            call: Box::new(planned.call(Some(id))),
             reply: Box::new(move |result| {
                 me.do_send(Published { entry, due, term, error: result.err().map(|error| error.to_string()) });
             }),

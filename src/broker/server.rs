@@ -201,6 +201,11 @@ impl Keeper for Server {
         self.engine.borrow().describe(|change| snapshot.part(|content| change.write(clock, content)));
     }
 
+    /// A delivery promises nothing: it only has to be known after a kill that the client had it.
+    fn promises((_, event): &Said) -> bool {
+        !matches!(event, Event::Delivered(_))
+    }
+
     fn release(&self, (to, event): Said) {
         self.send(to, event);
     }

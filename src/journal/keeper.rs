@@ -1,8 +1,11 @@
 //! A journal at work.
 //!
-//! Whatever its owner does is one record, sealed at once; what the owner has to say waits in the outbox under the
-//! number of the latest record. One task writes all that has gathered with one write, syncs it if the policy says so,
-//! and lets out what waited for that; meanwhile more gathers. No timer: the slower the disk, the larger the groups.
+//! Whatever its owner does is one record, sealed at once; what the owner has to say waits in an outbox under the number
+//! of the latest record. One task writes all that has gathered with one write, another syncs what was written meanwhile
+//! if the policy says so, and each lets out what waited for that. No timer: the slower the disk, the larger the groups.
+//!
+//! What is said is either a promise, which has to be as safe as the policy asks, or news, which has to be written: then
+//! a process that is killed knows afterwards what it said.
 
 use super::JournalError;
 use super::log::{Log, Snapshot};
@@ -24,6 +27,9 @@ pub(crate) trait Keeper: 'static {
     type Output;
     /// Writes the whole state.
     fn describe(&self, snapshot: &mut Snapshot<'_>);
+    /// Whether it is a promise that the state outlives what the policy guards against; else it is enough that the state
+    /// is written.
+    fn promises(output: &Self::Output) -> bool;
     /// Says it. Never calls back into the journal.
     fn release(&self, output: Self::Output);
     /// The journal can't be written: nothing may be promised any more.
@@ -38,9 +44,8 @@ pub(crate) struct Journal<T> {
     log: RefCell<Log>,
     /// The file that is appended to, and what it holds.
     file: RefCell<(String, u64)>,
-    outbox: RefCell<VecDeque<(u64, T)>>,
-    /// The latest record that is as safe as the policy asks.
-    safe: Cell<u64>,
+    news: Outbox<T>,
+    promises: Outbox<T>,
     work: Notify,
     unsynced: Notify,
     /// Bytes of what is kept, as they were when it was written.
@@ -50,15 +55,15 @@ pub(crate) struct Journal<T> {
 
 impl<T: 'static> Journal<T> {
     pub(super) fn new(env: &Env, directory: Rc<dyn Directory>, journaling: Journaling, log: Log, file: String) -> Self {
-        let (live, safe) = (Cell::new(log.written), Cell::new(log.ticket));
+        let live = Cell::new(log.written);
         Journal {
             env: env.clone(),
             directory,
             journaling,
             file: RefCell::new((file, log.written)),
+            news: Outbox::new(log.ticket),
+            promises: Outbox::new(log.ticket),
             log: RefCell::new(log),
-            outbox: RefCell::default(),
-            safe,
             work: Notify::new(),
             unsynced: Notify::new(),
             live,
@@ -83,15 +88,18 @@ impl<T: 'static> Journal<T> {
 
     /// Ends the current record, and says what was said meanwhile: now if nothing has to be written before it, or else
     /// afterwards.
-    pub(crate) fn settle(&self, keeper: &impl Keeper<Output = T>, said: &mut Vec<T>) {
+    pub(crate) fn settle<K: Keeper<Output = T>>(&self, keeper: &K, said: &mut Vec<T>) {
         let ticket = self.log.borrow_mut().seal();
         if self.stopped.get() {
-            said.clear();
-        } else if ticket > self.safe.get() {
-            self.outbox.borrow_mut().extend(said.drain(..).map(|output| (ticket, output)));
+            return said.clear();
+        }
+        if ticket > self.news.through.get() {
             self.work.notify_one();
-        } else {
-            said.drain(..).for_each(|output| keeper.release(output));
+        }
+        let written_is_safe = self.journaling.fsync != Fsync::Always;
+        for output in said.drain(..) {
+            let outbox = if written_is_safe || !K::promises(&output) { &self.news } else { &self.promises };
+            outbox.put(ticket, output, keeper);
         }
     }
 
@@ -102,10 +110,10 @@ impl<T: 'static> Journal<T> {
             let error = writing.write_on(&*keeping).await;
             writing.give_up(&*keeping, &error);
         });
-        if self.journaling.fsync == Fsync::EverySecond {
+        if self.journaling.fsync != Fsync::Never {
             let syncing = self.clone();
             self.env.spawn(async move {
-                let error = syncing.sync_on().await;
+                let error = syncing.sync_on(&*keeper).await;
                 syncing.give_up(&*keeper, &error);
             });
         }
@@ -115,7 +123,8 @@ impl<T: 'static> Journal<T> {
     fn give_up(&self, keeper: &impl Keeper<Output = T>, error: &JournalError) {
         tracing::error!(%error, "the journal can't be written; the embedded queue stops");
         self.stopped.set(true);
-        self.outbox.take();
+        self.news.waiting.take();
+        self.promises.waiting.take();
         keeper.stop();
     }
 
@@ -130,14 +139,12 @@ impl<T: 'static> Journal<T> {
 
     async fn write_gathered(&self, keeper: &impl Keeper<Output = T>) -> Result<(), JournalError> {
         while let Some((batch, ticket)) = self.take() {
-            let file = self.append(&batch)?;
+            self.append(&batch)?;
             self.log.borrow_mut().give_back(batch);
-            match self.journaling.fsync {
-                Fsync::Never => {}
-                Fsync::EverySecond => self.unsynced.notify_one(),
-                Fsync::Always => self.sync(&file).await?,
+            self.news.let_out(ticket, keeper);
+            if self.journaling.fsync != Fsync::Never {
+                self.unsynced.notify_one();
             }
-            self.let_out(ticket, keeper);
             if self.log.borrow().outgrown() {
                 self.compact(keeper).await?;
             }
@@ -149,45 +156,36 @@ impl<T: 'static> Journal<T> {
         self.log.borrow_mut().take()
     }
 
-    fn append(&self, batch: &[u8]) -> Result<String, JournalError> {
+    fn append(&self, batch: &[u8]) -> Result<(), JournalError> {
         let (file, length) = &mut *self.file.borrow_mut();
         self.directory.append(file, batch)?;
         *length += batch.len() as u64;
-        Ok(file.clone())
+        Ok(())
     }
 
     /// Syncs what the file holds by now.
     async fn sync(&self, file: &str) -> Result<(), JournalError> {
         let length = self.file.borrow().1;
         self.directory.sync(file).await?;
-        if self.file.borrow().0 == file {
-            self.log.borrow_mut().synced(length);
+        // While a new file is begun, what gathers is for that one.
+        let mut log = self.log.borrow_mut();
+        if file_name(log.generation) == file {
+            log.synced(length);
         }
         Ok(())
     }
 
-    async fn sync_on(&self) -> JournalError {
+    async fn sync_on(&self, keeper: &impl Keeper<Output = T>) -> JournalError {
         loop {
             self.unsynced.notified().await;
-            self.env.sleep(SYNC_EVERY).await;
-            let file = self.file.borrow().0.clone();
+            if self.journaling.fsync == Fsync::EverySecond {
+                self.env.sleep(SYNC_EVERY).await;
+            }
+            let (file, written) = (self.file.borrow().0.clone(), self.news.through.get());
             if let Err(error) = self.sync(&file).await {
                 return error;
             }
-        }
-    }
-
-    /// Everything through `ticket` is safe.
-    fn let_out(&self, ticket: u64, keeper: &impl Keeper<Output = T>) {
-        self.safe.set(ticket);
-        loop {
-            let mut outbox = self.outbox.borrow_mut();
-            if outbox.front().is_none_or(|(waits_for, _)| *waits_for > ticket) {
-                return;
-            }
-            let next = outbox.pop_front();
-            drop(outbox);
-            next.into_iter().for_each(|(_, output)| keeper.release(output));
+            self.promises.let_out(written, keeper);
         }
     }
 
@@ -209,7 +207,8 @@ impl<T: 'static> Journal<T> {
         self.live.set(length);
         self.directory.replace(&file, content).await?;
         let (old, _) = self.file.replace((file, length));
-        self.let_out(ticket, keeper);
+        self.news.let_out(ticket, keeper);
+        self.promises.let_out(ticket, keeper);
         Ok(self.directory.remove(&old)?)
     }
 
@@ -220,5 +219,41 @@ impl<T: 'static> Journal<T> {
     /// When the disk does not take it; the file is as a kill would have left it then.
     pub(crate) async fn close(&self, keeper: &impl Keeper<Output = T>) -> Result<(), JournalError> {
         if self.stopped.replace(true) { Ok(()) } else { self.compact(keeper).await }
+    }
+}
+
+/// Outputs that wait for their record.
+struct Outbox<T> {
+    waiting: RefCell<VecDeque<(u64, T)>>,
+    /// The latest record that nothing waits for any more.
+    through: Cell<u64>,
+}
+
+impl<T> Outbox<T> {
+    fn new(through: u64) -> Self {
+        Outbox { waiting: RefCell::default(), through: Cell::new(through) }
+    }
+
+    fn put(&self, ticket: u64, output: T, keeper: &impl Keeper<Output = T>) {
+        if ticket > self.through.get() {
+            self.waiting.borrow_mut().push_back((ticket, output));
+        } else {
+            keeper.release(output);
+        }
+    }
+
+    /// Nothing has to wait for the records through `ticket`.
+    fn let_out(&self, ticket: u64, keeper: &impl Keeper<Output = T>) {
+        // A sync of the old file may end after the new one has taken its place, which is later still.
+        self.through.set(self.through.get().max(ticket));
+        loop {
+            let mut waiting = self.waiting.borrow_mut();
+            if waiting.front().is_none_or(|(waits_for, _)| *waits_for > ticket) {
+                return;
+            }
+            let next = waiting.pop_front();
+            drop(waiting);
+            next.into_iter().for_each(|(_, output)| keeper.release(output));
+        }
     }
 }

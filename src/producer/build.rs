@@ -8,11 +8,11 @@ use crate::routing::RoutingError;
 use std::time::Duration;
 
 impl Producer {
-    pub(super) fn build(&self, call: Call) -> Result<(TaskMessage, Way), RoutingError> {
+    pub(super) fn build(&self, mut call: Box<Call>) -> Result<(TaskMessage, Way), RoutingError> {
         let way = self.routing.way(&call)?;
-        let options = call.options;
+        let options = &mut call.options;
         let now = self.env.wall();
-        let id = options.task_id.clone().unwrap_or_else(|| self.env.uuid());
+        let id = options.task_id.take().unwrap_or_else(|| self.env.uuid());
         let mut task = TaskMessage::new(id, call.task, call.args, call.kwargs);
         task.eta = options.eta.or_else(|| later(now, options.countdown.filter(|countdown| !countdown.is_zero())));
         task.expires = options.expires_at.or_else(|| later(now, way.expires));
@@ -40,19 +40,19 @@ impl Producer {
 }
 
 /// What a message says of itself just as the caller put it.
-fn describe(task: &mut TaskMessage, options: CallOptions) {
-    task.shadow = options.shadow.map(Into::into);
+fn describe(task: &mut TaskMessage, options: &mut CallOptions) {
+    task.shadow = options.shadow.take().map(Into::into);
     task.time_limit = options.time_limit.map(|limit| limit.as_secs_f64());
     task.soft_time_limit = options.soft_time_limit.map(|limit| limit.as_secs_f64());
     task.ignore_result = options.ignore_result;
-    task.reply_to = options.reply_to;
-    task.argsrepr = options.argsrepr.map(Into::into);
-    task.kwargsrepr = options.kwargsrepr.map(Into::into);
+    task.reply_to = options.reply_to.take();
+    task.argsrepr = options.argsrepr.take().map(Into::into);
+    task.kwargsrepr = options.kwargsrepr.take().map(Into::into);
     if !options.stamps.is_empty() {
         task.stamped_headers = Some(options.stamps.keys().cloned().collect());
-        task.stamps = options.stamps;
+        task.stamps = std::mem::take(&mut options.stamps);
     }
-    task.extra = options.headers;
+    task.extra = std::mem::take(&mut options.headers);
 }
 
 fn later(now: Timestamp, after: Option<Duration>) -> Option<Timestamp> {

@@ -78,7 +78,7 @@ pub struct Producer {
     broker: Addr<Broker>,
     routing: Routing,
     origin: Arc<str>,
-    under_way: Map<u64, UnderWay>,
+    under_way: Map<u64, Box<UnderWay>>,
     due: BTreeSet<(Instant, u64)>,
     next: u64,
     alarm: Alarm,
@@ -132,7 +132,7 @@ impl Producer {
             is_call: !matches!(kind, Kind::Forwarded),
             reply,
         };
-        self.under_way.insert(number, under_way);
+        self.under_way.insert(number, Box::new(under_way));
         self.try_now(number, ctx);
     }
 

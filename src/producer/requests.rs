@@ -29,7 +29,8 @@ pub(crate) struct Call {
 #[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Send {
-    pub(crate) call: Call,
+    /// In a box: it is large, and passed on several times.
+    pub(crate) call: Box<Call>,
     pub(crate) reply: Box<dyn FnOnce(Result<Arc<str>, Error>) + std::marker::Send>,
 }
 

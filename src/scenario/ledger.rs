@@ -7,7 +7,8 @@ use crate::broker::amqp::DropReason;
 use crate::collections::Map;
 use crate::events::{Ended, Event, State, What};
 use crate::message::Timestamp;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use smallvec::SmallVec;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Nanoseconds of virtual time.
@@ -26,11 +27,11 @@ pub(crate) struct Execution {
     pub(crate) ended: Option<Ended>,
 }
 
-/// One task id's life.
+/// One task id's life. It stays to the end of the run, so its size is what a simulated task costs in memory.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct TaskRecord {
-    pub(crate) task: String,
-    pub(crate) queue: String,
+    pub(crate) task: Arc<str>,
+    pub(crate) queue: Arc<str>,
     /// Every worker that listens has a copy: several executions are as it should be.
     pub(crate) broadcast: bool,
     /// Calls of this id: the first, and one for each retry.
@@ -43,12 +44,12 @@ pub(crate) struct TaskRecord {
     /// When the caller was told that all is well.
     pub(crate) accepted: Option<Nanos>,
     pub(crate) call_failed: Option<Nanos>,
-    pub(crate) executions: Vec<Execution>,
+    pub(crate) executions: SmallVec<[Execution; 1]>,
     /// Copies in queues or in workers' hands, dead letters not counted.
     pub(crate) copies: i64,
     pub(crate) dead_letters: u32,
     pub(crate) dropped: Vec<DropReason>,
-    pub(crate) refused: Option<String>,
+    pub(crate) refused: Option<Box<str>>,
     /// How often a worker refused a message of this id.
     pub(crate) refusals: usize,
     pub(crate) state: Option<State>,
@@ -69,7 +70,7 @@ pub(crate) struct TaskRecord {
     /// Copies that were not run because it had succeeded before.
     pub(crate) skipped: u32,
     /// Workers that hold copies of it, in the order in which they got them.
-    holders: VecDeque<Arc<str>>,
+    holders: SmallVec<[Arc<str>; 1]>,
     /// Who waits for the result, since when.
     pub(crate) waiting: Vec<Nanos>,
     pub(crate) longest_wait: Nanos,
@@ -100,9 +101,11 @@ pub(crate) struct WorkerRecord {
 /// The ledger of one run.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    pub(crate) tasks: Map<Arc<str>, TaskRecord>,
+    pub(crate) tasks: Map<Arc<str>, Box<TaskRecord>>,
+    /// Names of tasks and queues, each kept once.
+    names: BTreeSet<Arc<str>>,
     pub(crate) ticks: BTreeMap<String, Vec<Tick>>,
-    pub(crate) workers: BTreeMap<String, WorkerRecord>,
+    pub(crate) workers: Map<String, WorkerRecord>,
     /// Workers that were told to shut down.
     pub(crate) drained: BTreeSet<String>,
     /// Where dead letters go: what is in there is not on its way to anybody.
@@ -201,15 +204,16 @@ impl Ledger {
             _ => {}
         }
         let dead_letters = self.dead_letter_queue.as_deref();
-        let record = match self.tasks.get_mut(event.id) {
-            Some(record) => record,
-            None => self.tasks.entry(event.id.into()).or_default(),
-        };
+        let at = self.tasks.get_index_of(event.id).unwrap_or_else(|| {
+            let (at, _) = self.tasks.insert_full(event.id.into(), Box::default());
+            at
+        });
+        let Some((id, record)) = self.tasks.get_index_mut(at) else { return };
         record.last = now;
         if let What::Acked { .. } | What::Requeued { .. } | What::Dropped { .. } | What::DeadLettered { .. } =
             event.what
-            && let Some(holder) = record.holders.pop_front()
-            && let Some(worker) = self.workers.get_mut(&*holder)
+            && !record.holders.is_empty()
+            && let Some(worker) = self.workers.get_mut(&*record.holders.remove(0))
         {
             worker.held = worker.held.saturating_sub(1);
         }
@@ -220,8 +224,8 @@ impl Ledger {
                 self.open_calls += 1;
                 record.retries = record.retries.max(retries);
                 if record.calls == 0 {
-                    task.clone_into(&mut record.task);
-                    queue.clone_into(&mut record.queue);
+                    record.task = shared(&mut self.names, task);
+                    record.queue = shared(&mut self.names, queue);
                     record.called_at = now;
                     record.due = now.saturating_add(delay_nanos);
                 }
@@ -257,7 +261,7 @@ impl Ledger {
             What::Received { .. } => {
                 record.received += 1;
                 if let Some(worker) = self.workers.get_mut(&**process) {
-                    record.holders.push_back(process.clone());
+                    record.holders.push(process.clone());
                     worker.held += 1;
                     worker.most_held = worker.most_held.max(worker.held);
                 }
@@ -270,7 +274,7 @@ impl Ledger {
                     Execution { process: process.clone(), retries, redelivered, started: now, over: None, ended: None };
                 record.executions.push(execution);
                 let at = record.executions.len() - 1;
-                self.running.insert(process.clone(), (event.id.into(), at));
+                self.running.insert(process.clone(), (id.clone(), at));
                 self.change_load(now, process, 1);
             }
             What::Finished { ended, .. } => {
@@ -281,7 +285,7 @@ impl Ledger {
                 self.change_load(now, process, -1);
             }
             What::Refused { why } => {
-                record.refused = Some(why.to_owned());
+                record.refused = Some(why.into());
                 record.refusals += 1;
             }
             What::Stored { state } => record.state = Some(state),
@@ -297,4 +301,14 @@ impl Ledger {
             _ => {}
         }
     }
+}
+
+/// The one copy of a name.
+fn shared(names: &mut BTreeSet<Arc<str>>, name: &str) -> Arc<str> {
+    if let Some(known) = names.get(name) {
+        return known.clone();
+    }
+    let name = Arc::<str>::from(name);
+    names.insert(name.clone());
+    name
 }

@@ -134,7 +134,7 @@ pub fn run(
     let (plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
     let mut outcome = cluster::run(&plan, sink)?;
     for record in outcome.ledger.tasks.values_mut() {
-        let task = tasks.iter().find(|(name, _)| *name == record.task).map(|(_, task)| task);
+        let task = tasks.iter().find(|(name, _)| **name == *record.task).map(|(_, task)| task);
         record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
         record.acks_late = task.and_then(|task| task.acks_late).unwrap_or(settings.task_acks_late);
     }
@@ -148,7 +148,7 @@ pub fn run(
     for (subject, expect) in &expect.of {
         let subject = subject.get_ref();
         let of = Counts::of(&outcome.ledger, &idle, end, |id, record| {
-            record.task == *subject || id == subject || is_numbered(id, subject)
+            *record.task == **subject || id == subject || is_numbered(id, subject)
         });
         expectations.extend(check(&format!("of.{subject}."), expect, &of, &whole));
     }
@@ -218,7 +218,7 @@ fn plan(
         let known = || tasks.iter().filter(knows).cloned().collect();
         WorkerPlan {
             name: host.name,
-            options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec() },
+            options: WorkerOptions { concurrency: host.concurrency, queues: host.queues.to_vec(), finishing: 0 },
             memory: host.memory,
             apps: (!host.without.is_empty()).then(|| application(settings.clone(), known(), runs.clone())),
         }
@@ -363,7 +363,7 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
     };
     let task = |(id, record): (&std::sync::Arc<str>, &super::ledger::TaskRecord)| TaskReport {
         id: id.to_string(),
-        task: record.task.clone(),
+        task: record.task.to_string(),
         fate: fate(record).name(),
         state: record.state.map_or("PENDING", crate::events::State::name),
         executions: record.executions.iter().map(execution).collect(),
@@ -372,5 +372,6 @@ fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
         dead_letters: record.dead_letters,
     };
     // Poison and remote control are messages too, but nobody's calls.
-    ledger.tasks.iter().filter(|(_, record)| record.calls > 0).map(task).collect()
+    let calls = ledger.tasks.iter().filter(|(_, record)| record.calls > 0);
+    calls.map(|(id, record)| (id, &**record)).map(task).collect()
 }

@@ -20,21 +20,22 @@ pub(super) type Runs = Arc<Mutex<Map<String, usize>>>;
 
 /// The application of a scenario: each task sleeps for the time in its argument and then does what its line says.
 pub(super) fn application(settings: Settings, tasks: Vec<(String, Task)>, runs: Runs) -> Rc<dyn Fn() -> App> {
-    Rc::new(move || {
-        let app = App::with_settings("scenario", settings.clone());
-        for (name, task) in &tasks {
-            let does: Arc<[Does]> = task.does.as_deref().unwrap_or(&[Does::Return]).into();
-            let (runs, until) = (runs.clone(), task.does_until.map(|until| Instant::default() + until.0));
-            app.task_with(name, options(task), move |ctx, (nanos,): (u64,)| {
-                body(ctx, nanos, does.clone(), until, runs.clone())
-            });
-        }
-        app
-    })
+    let app = App::with_settings("scenario", settings);
+    for (name, task) in &tasks {
+        let does: Arc<[Does]> = task.does.as_deref().unwrap_or(&[Does::Return]).into();
+        let (runs, until) = (runs.clone(), task.does_until.map(|until| Instant::default() + until.0));
+        app.task_with(name, options(task), move |ctx, (nanos,): (u64,)| {
+            body(ctx, nanos, does.clone(), until, runs.clone())
+        });
+    }
+    Rc::new(move || app.in_another_process())
 }
 
 async fn body(ctx: TaskContext, nanos: u64, does: Arc<[Does]>, until: Option<Instant>, runs: Runs) -> TaskResult<()> {
-    let run = {
+    // What does the same each time needs no count.
+    let run = if does.len() <= 1 {
+        1
+    } else {
         let mut runs = runs.lock().unwrap_or_else(PoisonError::into_inner);
         let run = runs.entry(ctx.id().to_owned()).or_default();
         *run += 1;

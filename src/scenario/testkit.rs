@@ -199,7 +199,7 @@ impl Cluster {
     /// This many workers, `w1`, `w2`, ..., with this many pool children each, instead of those before.
     #[must_use]
     pub fn workers(mut self, count: u32, concurrency: u32) -> Self {
-        let options = WorkerOptions { concurrency, queues: Vec::new() };
+        let options = WorkerOptions { concurrency, queues: Vec::new(), finishing: 0 };
         let worker =
             |number| WorkerPlan { name: format!("w{number}"), options: options.clone(), memory: None, apps: None };
         self.plan.workers = (1..=count).map(worker).collect();

@@ -181,8 +181,8 @@ impl Counts {
         self.executions_per_task = self.executions_per_task.max(executions);
         let cut = |execution: &&Execution| execution.over.is_some() && execution.ended.is_none();
         self.interrupted += record.executions.iter().filter(cut).count() as u64;
-        // A broadcast runs once in each worker.
-        let once = !record.broadcast;
+        // Nearly every task runs once; and a broadcast, once in each worker.
+        let once = record.executions.len() > 1 && !record.broadcast;
         self.duplicated += u64::from(once && attempts(record).any(|runs| completed(&runs) > 1));
         self.unbounded_loop += u64::from(once && attempts(record).any(|runs| runs.len() > LOOP));
         self.overlapping += u64::from(once && overlaps(record, end));
@@ -280,7 +280,7 @@ fn starved(record: &TaskRecord, idle: &[Idle], end: Nanos) -> bool {
     if record.accepted.is_none() || until.saturating_sub(record.due) < STARVED || record.dead_letters > 0 {
         return false;
     }
-    let serves = |idle: &&Idle| idle.queues.contains(&record.queue);
+    let serves = |idle: &&Idle| idle.queues.iter().any(|queue| **queue == *record.queue);
     let beside = |idle: &Idle| -> Nanos {
         let overlap = |(from, to): &(Nanos, Nanos)| (*to).min(until).saturating_sub((*from).max(record.due));
         idle.spans.iter().map(overlap).sum()

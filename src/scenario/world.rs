@@ -56,7 +56,7 @@ impl World for Simulated {
     }
 
     fn spawn(&self, task: LocalFuture<()>) {
-        self.process.spawn(task);
+        self.process.spawn_boxed(task);
     }
 
     fn random(&self) -> u64 {

@@ -195,6 +195,10 @@ impl Worker {
         let task = request.task.clone();
         match store {
             Some(state) => {
+                request.makes_room = !request.settled && self.prefetch.begin_finishing();
+                if request.makes_room {
+                    self.update_window();
+                }
                 let me = self.me.clone();
                 self.put(&task.id, state, Box::new(move |result| me.do_send(Stored(id, result))));
             }
@@ -210,6 +214,11 @@ impl Worker {
         self.unsettled_ids.remove(&request.task.id);
         if request.returned && self.settings.worker_deduplicate_successful_tasks {
             self.succeeded.add(request.task.id.clone(), self.env.wall());
+        }
+        if request.makes_room {
+            // Before the ack, which else would make room a second time.
+            self.prefetch.end_finishing();
+            self.update_window();
         }
         if let Some(how) = request.settle_as.filter(|_| !request.settled) {
             self.with.broker.do_send(Settle { epoch: request.epoch, tag: request.delivery.tag, how });
@@ -232,8 +241,8 @@ impl Worker {
     }
 
     pub(super) fn soft_limit(&mut self, id: RequestId) {
-        if let Some(Request { phase: Phase::Running { slot, .. }, .. }) = self.requests.get(&id) {
-            self.pool.send(*slot, ToChild::SoftLimit);
+        if let Some(Phase::Running { slot, .. }) = self.requests.get(&id).map(|request| request.phase) {
+            self.pool.send(slot, ToChild::SoftLimit);
         }
     }
 

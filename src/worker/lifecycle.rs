@@ -82,7 +82,7 @@ impl Worker {
         }
     }
 
-    fn forget(&mut self, id: RequestId) -> Option<super::Request> {
+    fn forget(&mut self, id: RequestId) -> Option<Box<super::Request>> {
         self.stop_waiting(id);
         self.requests.swap_remove(&id)
     }
@@ -115,6 +115,9 @@ impl Worker {
             if request.is_unstarted() {
                 self.forget(id);
                 continue;
+            }
+            if std::mem::take(&mut request.makes_room) {
+                self.prefetch.end_finishing();
             }
             let delivered_again = !std::mem::replace(&mut request.settled, true);
             if cancel && delivered_again {

@@ -70,6 +70,9 @@ pub struct WorkerOptions {
     pub concurrency: u32,
     /// Queues; none is the default queue.
     pub queues: Vec<String>,
+    /// Tasks that have run and whose results are still to be stored do not count against the prefetch window, as long
+    /// as they are no more than this. 0: all count, as in Celery.
+    pub finishing: u32,
 }
 
 /// What falls due in a worker.
@@ -101,7 +104,7 @@ pub struct Worker {
     app: App,
     settings: Arc<Settings>,
     with: Colleagues,
-    me: Addr<Worker>,
+    me: Arc<Addr<Worker>>,
     /// Task queues by their names; the error is that of a name that is not known.
     sources: Result<Map<Name, Source>, RoutingError>,
     /// Which bodies are read.
@@ -109,7 +112,7 @@ pub struct Worker {
     /// Queue of requests of remote control.
     pidbox: Option<Name>,
     concurrency: u32,
-    requests: Map<RequestId, Request>,
+    requests: Map<RequestId, Box<Request>>,
     next_request: RequestId,
     reserved: VecDeque<RequestId>,
     running: usize,
@@ -139,15 +142,15 @@ impl Worker {
         with: Colleagues,
         options: WorkerOptions,
     ) -> Addr<Worker> {
-        let settings = Arc::new(app.settings().clone());
+        let settings = app.shared_settings();
         let sources = sources(&settings, &options.queues, env);
         let concurrency = options.concurrency.max(1);
-        let prefetch = Prefetch::new(&settings, concurrency);
+        let prefetch = Prefetch::new(&settings, concurrency, options.finishing);
         env.start(|ctx| Worker {
             env: env.clone(),
             app,
             with,
-            me: ctx.address(),
+            me: Arc::new(ctx.address()),
             sources,
             concurrency,
             requests: Map::default(),

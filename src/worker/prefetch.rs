@@ -4,6 +4,9 @@
 //! block the window, so each adds one to it, until the window is `worker_eta_task_limit`. After a lost connection, tasks that still
 //! run are about to be delivered a second time: the window begins smaller and grows back by the multiplier with each
 //! settled message (`worker_enable_prefetch_count_reduction`).
+//!
+//! Where results are stored many at a time, a task that has run waits a while to be settled. Its child is free meanwhile,
+//! so each of those adds one, too, up to a limit ([`super::WorkerOptions::finishing`]).
 
 use crate::settings::Settings;
 
@@ -15,18 +18,22 @@ pub(super) struct Prefetch {
     eta_limit: Option<u32>,
     reduces: bool,
     parked: u32,
+    finishing: u32,
+    finishing_limit: u32,
     /// The base after a lost connection, until it has grown back.
     reduced: Option<u32>,
 }
 
 impl Prefetch {
-    pub(super) fn new(settings: &Settings, concurrency: u32) -> Self {
+    pub(super) fn new(settings: &Settings, concurrency: u32, finishing_limit: u32) -> Self {
         Prefetch {
             base: settings.prefetch(concurrency),
             multiplier: settings.worker_prefetch_multiplier,
             eta_limit: settings.worker_eta_task_limit,
             reduces: settings.worker_enable_prefetch_count_reduction,
             parked: 0,
+            finishing: 0,
+            finishing_limit,
             reduced: None,
         }
     }
@@ -38,7 +45,8 @@ impl Prefetch {
         }
         let base = self.reduced.unwrap_or(self.base);
         let grown = base.saturating_add(self.parked);
-        self.eta_limit.map_or(grown, |limit| grown.min(limit.max(base)))
+        let limited = self.eta_limit.map_or(grown, |limit| grown.min(limit.max(base)));
+        limited.saturating_add(self.finishing.min(self.finishing_limit))
     }
 
     /// A message begins to wait for its ETA.
@@ -49,6 +57,18 @@ impl Prefetch {
     /// A message no longer waits.
     pub(super) fn unpark(&mut self) {
         self.parked = self.parked.saturating_sub(1);
+    }
+
+    /// A task has run, and its message waits to be settled; false when such messages keep their place in the window.
+    pub(super) fn begin_finishing(&mut self) -> bool {
+        let counts = self.finishing_limit > 0;
+        self.finishing += u32::from(counts);
+        counts
+    }
+
+    /// Its message is settled, or gone.
+    pub(super) fn end_finishing(&mut self) {
+        self.finishing = self.finishing.saturating_sub(1);
     }
 
     /// The connection is lost while `active` tasks run.
@@ -77,7 +97,29 @@ mod tests {
             worker_eta_task_limit: eta_limit,
             ..Settings::new(Profile::Celery)
         };
-        Prefetch::new(&settings, 2)
+        Prefetch::new(&settings, 2, 0)
+    }
+
+    #[test]
+    fn what_has_run_makes_room_up_to_a_limit() {
+        let settings = Settings {
+            worker_prefetch_multiplier: 1,
+            worker_eta_task_limit: Some(2),
+            ..Settings::new(Profile::Celery)
+        };
+        let mut prefetch = Prefetch::new(&settings, 2, 3);
+        let windows: Vec<u32> = (0..4)
+            .map(|_| {
+                assert!(prefetch.begin_finishing());
+                prefetch.window()
+            })
+            .collect();
+        assert_eq!(windows, [3, 4, 5, 5]);
+        (0..4).for_each(|_| prefetch.end_finishing());
+        assert_eq!(prefetch.window(), 2);
+        let mut celerys = self::prefetch(1, None);
+        assert!(!celerys.begin_finishing());
+        assert_eq!(celerys.window(), 2);
     }
 
     /// The rows of the wire sheet, section 7.1.

@@ -51,10 +51,11 @@ impl Worker {
             children: Vec::new(),
             cause: None,
             returned: false,
+            makes_room: false,
             settle_as: None,
         };
         let id = self.new_request_id();
-        self.requests.insert(id, request);
+        self.requests.insert(id, Box::new(request));
         self.screen(id, ctx);
     }
 

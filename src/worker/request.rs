@@ -68,6 +68,8 @@ pub(super) struct Request {
     pub(super) cause: Option<Failure>,
     /// Its body has returned.
     pub(super) returned: bool,
+    /// It does not count against the prefetch window any more.
+    pub(super) makes_room: bool,
     /// What is to become of the message once the state is stored.
     pub(super) settle_as: Option<Settlement>,
 }

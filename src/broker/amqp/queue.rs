@@ -138,6 +138,9 @@ impl Queue {
         if options.exclusive != self.options.exclusive {
             return Err(ChannelError::Locked(self.name.clone()));
         }
+        if *options == self.options {
+            return Ok(());
+        }
         match self.first_difference(options) {
             None => Ok(()),
             Some((argument, received, current)) => {
