@@ -64,7 +64,7 @@ async fn script(app: App) -> Result<Seen, Error> {
     seen.push(("many sums", json!(sums)));
 
     let failed = app.remote::<(), ()>("fail").delay(()).await?;
-    seen.push(("a failure", json!(failed.get(PATIENCE).await.unwrap_err().to_string())));
+    seen.push(("a failure", json!(failed.get(PATIENCE).await.expect_err("it fails").to_string())));
     seen.push(("its state", json!(failed.state().await?.name())));
 
     let flags = app.remote::<(), Value>("flags");
@@ -72,7 +72,7 @@ async fn script(app: App) -> Result<Seen, Error> {
     let bounced = app.remote::<(), String>("bounce").delay(()).await?;
     seen.push(("after a requeue", json!(bounced.get(PATIENCE).await?)));
     let spurned = app.remote::<(), ()>("spurn").delay(()).await?;
-    seen.push(("after a reject", json!(spurned.get(PATIENCE).await.unwrap_err().to_string())));
+    seen.push(("after a reject", json!(spurned.get(PATIENCE).await.expect_err("it fails").to_string())));
     let again = app.remote::<(u32,), u32>("again").delay((2,)).await?;
     seen.push(("after two retries", json!(again.get(PATIENCE).await?)));
 

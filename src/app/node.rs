@@ -48,7 +48,7 @@ fn endpoint(setting: &'static str, url: Option<&Url>, embedded: &str) -> Result<
     match url.expose() {
         text if text == "memory" || text.starts_with("memory://") => Ok(embedded.into()),
         text if RedisUrl::is_one(text) => {
-            RedisUrl::parse(text).map(Endpoint::Redis).map_err(|error| bad(error.to_string()))
+            RedisUrl::parse(text).map(|url| Endpoint::Redis(url.into())).map_err(|error| bad(error.to_string()))
         }
         _ => Err(bad(format!("{url} names no server that simq talks to; expected redis://..., or memory://"))),
     }

@@ -11,7 +11,7 @@ pub enum Endpoint {
     /// A server of simq's own, by its name.
     Served(Arc<str>),
     /// A Redis server.
-    Redis(RedisUrl),
+    Redis(Box<RedisUrl>),
 }
 
 impl Endpoint {

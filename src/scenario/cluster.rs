@@ -44,7 +44,9 @@ impl RedisHosts {
     /// Where processes find the two.
     fn endpoints(&self) -> Endpoints {
         let at = |redis: &Option<RedisConfig>, host: &str| match redis {
-            Some(_) => RedisUrl::parse(&format!("redis://{host}/0")).map_or(host.into(), Endpoint::Redis),
+            Some(_) => {
+                RedisUrl::parse(&format!("redis://{host}/0")).map_or(host.into(), |url| Endpoint::Redis(url.into()))
+            }
             None => host.into(),
         };
         Endpoints { broker: at(&self.broker, BROKER), backend: at(&self.backend, BACKEND) }

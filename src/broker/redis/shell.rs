@@ -125,7 +125,7 @@ impl Shell {
         let mut orderly = false;
         while let Some(frame) = self.link.recv().await {
             match frame {
-                ToServer::Method(method) | ToServer::Twin(method) => {
+                ToServer::Method(method) => {
                     self.channel.borrow_mut().apply(method);
                     self.flush();
                     self.subscribe().await;
@@ -153,7 +153,8 @@ impl Shell {
 
     /// Waits until everything is written and answered.
     async fn written(&self) {
-        while !(self.writer.is_idle() && self.channel.borrow().acked.is_empty()) && !self.closed.get() {
+        let is_idle = || self.writer.is_idle() && self.channel.borrow().acked.is_empty();
+        while !(self.closed.get() || is_idle()) {
             self.idle.notified().await;
         }
     }
@@ -220,11 +221,7 @@ impl Shell {
     async fn hear_pushes(self: Rc<Self>) {
         while let Some(push) = std::future::poll_fn(|cx| self.connection.poll_push(cx)).await {
             match push.kind {
-                PushKind::Invalidate => {
-                    if self.concerns_queues(&push) {
-                        self.news.notify_one();
-                    }
-                }
+                PushKind::Invalidate if self.concerns_queues(&push) => self.news.notify_one(),
                 PushKind::PMessage => self.overhear(push),
                 _ => {}
             }
