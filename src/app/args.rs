@@ -60,6 +60,23 @@ impl<T: Serialize + DeserializeOwned + 'static> TaskArgs for Kwargs<T> {
     }
 }
 
+/// Whatever a call carries, as it came.
+#[derive(Clone, Debug, serde::Serialize)]
+pub(crate) struct Given {
+    pub(crate) args: Box<RawValue>,
+    pub(crate) kwargs: Box<RawValue>,
+}
+
+impl TaskArgs for Given {
+    fn to_json(&self) -> Result<RawArguments, String> {
+        Ok((self.args.clone(), self.kwargs.clone()))
+    }
+
+    fn from_json(args: &RawValue, kwargs: &RawValue, _: &[String]) -> Result<Self, String> {
+        Ok(Given { args: args.to_owned(), kwargs: kwargs.to_owned() })
+    }
+}
+
 impl TaskArgs for () {
     fn to_json(&self) -> Result<RawArguments, String> {
         Ok((bind::nothing("[]"), bind::nothing("{}")))

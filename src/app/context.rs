@@ -139,6 +139,10 @@ impl TaskContext {
         self.0.env.sleep(duration)
     }
 
+    pub(crate) fn env(&self) -> &Env {
+        &self.0.env
+    }
+
     /// What scenarios tell the time of a run by.
     #[cfg(feature = "sim")]
     pub(crate) fn now(&self) -> crate::env::Instant {

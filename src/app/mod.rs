@@ -4,6 +4,7 @@ mod annotated;
 mod args;
 mod bind;
 mod call;
+mod command;
 mod context;
 mod current;
 mod error;
@@ -12,6 +13,8 @@ mod options;
 mod result;
 mod running;
 mod scheduled;
+mod servers;
+mod standing;
 mod task;
 
 pub use args::{Kwargs, RawArguments, TaskArgs};
@@ -24,8 +27,11 @@ pub use result::{AsyncResult, StateChanges};
 pub use running::Running;
 pub use task::Task;
 
+pub(crate) use args::Given;
+pub(crate) use command::Command;
 pub(crate) use current::Parent;
 pub(crate) use node::Client;
+pub(crate) use standing::{Roles, stand_alone};
 pub(crate) use task::Definition;
 
 use crate::beat::Entry;
@@ -68,6 +74,8 @@ struct Inner {
 struct Common {
     name: String,
     settings: Arc<Settings>,
+    /// Those that a command line chose in their place.
+    chosen: OnceLock<Arc<Settings>>,
     tasks: RwLock<BTreeMap<Arc<str>, Arc<Definition>>>,
     entries: RwLock<BTreeMap<String, Entry>>,
     routers: Arc<Routers>,
@@ -86,7 +94,7 @@ impl App {
     pub fn with_settings(name: impl Into<String>, settings: Settings) -> Self {
         let (name, settings) = (name.into(), Arc::new(settings));
         let (tasks, entries, routers) = (RwLock::default(), RwLock::default(), Arc::default());
-        let common = Arc::new(Common { name, settings, tasks, entries, routers });
+        let common = Arc::new(Common { name, settings, chosen: OnceLock::new(), tasks, entries, routers });
         App(Arc::new(Inner { common, client: OnceLock::new() }))
     }
 
@@ -103,11 +111,16 @@ impl App {
 
     /// Its settings.
     pub fn settings(&self) -> &Settings {
-        &self.0.common.settings
+        self.0.common.chosen.get().unwrap_or(&self.0.common.settings)
     }
 
     pub(crate) fn shared_settings(&self) -> Arc<Settings> {
-        self.0.common.settings.clone()
+        self.0.common.chosen.get().unwrap_or(&self.0.common.settings).clone()
+    }
+
+    /// Replaces its settings, once, before anything has started.
+    pub(crate) fn choose(&self, settings: Settings) {
+        let _ = self.0.common.chosen.set(Arc::new(settings));
     }
 
     /// Adds a router: a function that says where a call goes, or nothing. Routers are asked in the order in which they were
@@ -167,6 +180,32 @@ impl App {
     /// When it runs already, the thread can't be started, the schedule or the directory can't be used.
     pub fn start(&self) -> Result<Running, Error> {
         Running::start(self.clone())
+    }
+
+    /// Connects to the broker and the result store that `broker_url` and `result_backend` name, to call tasks that others
+    /// run: no worker, no beat. It connects when it is first needed, and again when the connection is lost. Without a
+    /// `result_backend` nobody gets a result.
+    ///
+    /// ```no_run
+    /// use simq::{App, Settings};
+    /// use std::time::Duration;
+    ///
+    /// # async fn call() -> Result<(), Box<dyn std::error::Error>> {
+    /// let app = App::with_settings("web", Settings::load(None)?.settings); // SIMQ_BROKER_URL=redis://...
+    /// let running = app.connect()?;
+    /// let add = app.remote::<(i64, i64), i64>("tasks.add");
+    /// let sum = add.delay((4, 6)).await?.get(Duration::from_secs(5)).await?;
+    /// running.shutdown().await;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadAddress`] when a URL is wrong, or names the embedded queue, which only its own process can reach; and
+    /// when it runs already, or the thread can't be started.
+    pub fn connect(&self) -> Result<Running, Error> {
+        Running::connect(self.clone())
     }
 
     pub(crate) fn definition(&self, name: &str) -> Option<Arc<Definition>> {

@@ -3,7 +3,7 @@
 use super::{App, Error};
 use crate::backend::{Backend, StoreRevoked};
 use crate::beat::{Entry, Tools};
-use crate::broker::Broker;
+use crate::broker::{Broker, Close};
 use crate::env::redis::RedisUrl;
 use crate::env::{Endpoint, Env};
 use crate::producer::{Producer, Revoke};
@@ -42,6 +42,12 @@ impl Endpoints {
     }
 }
 
+/// A process of its own can't reach what another one has embedded.
+fn unreachable(setting: &'static str) -> Error {
+    let why = "names the embedded queue of one process, which no other can reach; expected redis://...";
+    Error::BadAddress { setting, why: why.to_owned() }
+}
+
 fn endpoint(setting: &'static str, url: Option<&Url>, embedded: &str) -> Result<Endpoint, Error> {
     let Some(url) = url else { return Ok(embedded.into()) };
     let bad = |why: String| Error::BadAddress { setting, why };
@@ -50,7 +56,32 @@ fn endpoint(setting: &'static str, url: Option<&Url>, embedded: &str) -> Result<
         text if RedisUrl::is_one(text) => {
             RedisUrl::parse(text).map(|url| Endpoint::Redis(url.into())).map_err(|error| bad(error.to_string()))
         }
-        _ => Err(bad(format!("{url} names no server that simq talks to; expected redis://..., or memory://"))),
+        _ => Err(bad(unknown(url))),
+    }
+}
+
+fn unknown(url: &Url) -> String {
+    let scheme = url.expose().split_once("://").map_or(url.expose(), |(scheme, _)| scheme);
+    let nearest = crate::text::nearest(scheme, RedisUrl::schemes().chain(["memory"]));
+    let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}://?"));
+    format!("{url} names no server that simq talks to{nearest}\nexpected redis://..., or memory://")
+}
+
+impl Endpoints {
+    /// As [`Endpoints::of`], for a process that embeds nothing. Without a `result_backend` there are no results.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BadAddress`] also where they name the embedded queue.
+    pub(crate) fn remote(settings: &Settings) -> Result<Endpoints, Error> {
+        let endpoints = Endpoints::of(settings)?;
+        if endpoints.broker.is_served() {
+            return Err(unreachable("broker_url"));
+        }
+        if endpoints.backend.is_served() && settings.result_backend.is_some() {
+            return Err(unreachable("result_backend"));
+        }
+        Ok(endpoints)
     }
 }
 
@@ -109,6 +140,16 @@ impl Node {
     /// Starts a worker.
     pub(crate) fn worker(&self, apps: AppSource, options: WorkerOptions) -> Addr<Worker> {
         Worker::start(&self.env, self.app.clone(), apps, self.with.clone(), options)
+    }
+
+    /// Closes the connection to the broker, after everything that was sent on it.
+    pub(crate) async fn close(&self) {
+        let (told, closed) = oneshot::channel();
+        let done = Box::new(move || {
+            let _ = told.send(());
+        });
+        self.with.broker.do_send(Close { done });
+        let _ = closed.await;
     }
 
     /// Starts a scheduler.

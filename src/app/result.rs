@@ -152,7 +152,8 @@ impl<R: DeserializeOwned> AsyncResult<R> {
         self.client.revoke(std::slice::from_ref(&self.id), terminate).await
     }
 
-    async fn wait(&self, timeout: Duration) -> Result<Option<Meta>, Error> {
+    /// What is stored once the task is done; `None` when `timeout` is over before. Without a timeout what is stored now.
+    pub(crate) async fn wait(&self, timeout: Duration) -> Result<Option<Meta>, Error> {
         let (told, reply) = oneshot::channel();
         let reply_to = Box::new(move |meta| {
             let _ = told.send(meta);

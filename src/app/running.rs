@@ -1,10 +1,10 @@
-//! The embedded queue, running: one thread, all actors on it.
+//! The queue, or a client of one, running beside the program: one thread, all actors on it.
 
+use super::servers::Servers;
 use super::{App, Endpoints, Error, Node};
 use crate::beat::Entry;
-use crate::env::system::System;
-use crate::env::{Endpoint, Env, Signal};
-use crate::journal::{JournalError, Journaling};
+use crate::env::system::{self, System};
+use crate::env::{Env, LocalFuture, Signal};
 use crate::settings::{Fsync, Settings};
 use crate::worker::{ShutDown, WorkerOptions};
 use std::path::Path;
@@ -15,7 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 /// Tasks that have run and wait for the sync of their results, at most: what a loss of power may have run again.
 const FINISHING: u32 = 256;
 
-/// The running queue of an application. Dropping it shuts the queue down as [`Running::shutdown`] does, without waiting.
+/// The running queue of an application, or its connection to one. Dropping it shuts down as [`Running::shutdown`] does,
+/// without waiting.
 #[must_use = "dropping it shuts the queue down"]
 pub struct Running {
     stop: mpsc::UnboundedSender<Signal>,
@@ -25,18 +26,32 @@ pub struct Running {
 }
 
 impl Running {
+    /// With a worker, and beat if there is a schedule.
     pub(super) fn start(app: App) -> Result<Running, Error> {
+        Running::on_a_thread(app, |app, signals, tell| Box::pin(run(app, signals, tell)))
+    }
+
+    /// With nothing but a way to the broker and the result store.
+    pub(super) fn connect(app: App) -> Result<Running, Error> {
+        Running::on_a_thread(app, |app, signals, tell| Box::pin(call_only(app, signals, tell)))
+    }
+
+    fn on_a_thread(
+        app: App,
+        life: impl FnOnce(App, Signals, Tell) -> LocalFuture<i32> + Send + 'static,
+    ) -> Result<Running, Error> {
         if app.client().is_ok() {
             return Err(Error::AlreadyStarted);
         }
         let (stop, signals) = mpsc::unbounded_channel();
         let (told_started, started) = std::sync::mpsc::channel();
         let (told_stopped, stopped) = oneshot::channel();
-        let thread = crate::env::system::thread("simq", move || {
-            let exit = actix::System::new().block_on(run(app, signals, move |result| {
+        let thread = system::thread("simq", move || {
+            let tell = Box::new(move |result| {
                 // Nobody waits for the news when the caller has gone.
                 let _ = told_started.send(result);
-            }));
+            });
+            let exit = actix::System::new().block_on(life(app, signals, tell));
             let _ = told_stopped.send(exit);
         });
         let thread = thread.map_err(|error| Error::NotRunning(error.to_string()))?;
@@ -51,8 +66,30 @@ impl Running {
     }
 }
 
+type Signals = mpsc::UnboundedReceiver<Signal>;
+/// Says whether it has started.
+type Tell = Box<dyn FnOnce(Result<(), Error>)>;
+
+/// Lives until it is told to end.
+async fn call_only(app: App, mut signals: Signals, tell: Tell) -> i32 {
+    let endpoints = match Endpoints::remote(app.settings()) {
+        Ok(endpoints) => endpoints,
+        Err(error) => {
+            tell(Err(error));
+            return 1;
+        }
+    };
+    let env = Env::new(System::new(&system::host()));
+    let node = Node::start(&env, app, &endpoints);
+    tell(Ok(()));
+    let _ = signals.recv().await;
+    node.close().await;
+    env.exit(0);
+    0
+}
+
 /// Lives as long as the queue does; returns the exit status of its clients.
-async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOnce(Result<(), Error>)) -> i32 {
+async fn run(app: App, signals: Signals, tell: Tell) -> i32 {
     let entries = match app.schedule_entries() {
         Ok(entries) => entries,
         Err(error) => {
@@ -60,9 +97,9 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
             return 1;
         }
     };
-    let system = System::new("embedded");
+    let process = System::new("embedded");
     // The servers outlive their clients: what a client said last is carried out.
-    let serving = Env::new(system.beside("servers"));
+    let serving = Env::new(process.beside("servers"));
     let started = async {
         let endpoints = Endpoints::of(app.settings())?;
         Ok::<_, Error>((Servers::start(&serving, &app, &endpoints).await?, endpoints))
@@ -74,8 +111,8 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
             return 1;
         }
     };
-    let exited = system.exited();
-    let env = Env::new(system);
+    let exited = process.exited();
+    let env = Env::new(process);
     let node = Node::start(&env, app.clone(), &endpoints);
     if !entries.is_empty() {
         start_beat(&node, entries, app.settings());
@@ -83,7 +120,7 @@ async fn run(app: App, signals: mpsc::UnboundedReceiver<Signal>, tell: impl FnOn
     // A result waits for the disk, and so do its task's ack and, with it, a place in the window.
     let synced = app.settings().embedded_directory.is_some() && app.settings().embedded_fsync == Fsync::Always;
     let finishing = if synced { FINISHING } else { 0 };
-    let options = WorkerOptions { concurrency: crate::env::system::cores(), queues: Vec::new(), finishing };
+    let options = WorkerOptions { concurrency: system::cores(), queues: Vec::new(), finishing };
     let worker = node.worker(Rc::new(move |_| app.clone()), options);
     env.spawn(pass_on(signals, worker));
     tell(Ok(()));
@@ -103,60 +140,7 @@ fn start_beat(node: &Node, entries: Vec<Entry>, settings: &Settings) {
     node.beat_with(entries, Settings { beat_lease: false, beat_sync_every: sync_every, ..settings.clone() }, file);
 }
 
-/// The embedded servers that keep a journal.
-#[derive(Default)]
-struct Servers {
-    broker: Option<Rc<crate::broker::server::Server>>,
-    backend: Option<Rc<crate::backend::server::Server>>,
-}
-
-impl Servers {
-    /// Starts those that are to be embedded.
-    async fn start(env: &Env, app: &App, endpoints: &Endpoints) -> Result<Self, JournalError> {
-        use crate::{backend::server as backend, broker::server as broker};
-        let journaling = Journaling::new(app.settings());
-        let max_results = app.settings().embedded_max_result_bytes;
-        let mut servers = Servers::default();
-        match (&endpoints.broker, &journaling) {
-            (Endpoint::Served(name), None) => broker::serve(env, name),
-            (Endpoint::Served(name), Some(kept)) => {
-                servers.broker = Some(broker::serve_kept(env, name, kept).await?);
-            }
-            _ => {}
-        }
-        match (&endpoints.backend, &journaling) {
-            (Endpoint::Served(name), None) => backend::serve(env, name, max_results),
-            (Endpoint::Served(name), Some(kept)) => {
-                servers.backend = Some(backend::serve_kept(env, name, kept, max_results).await?);
-            }
-            _ => {}
-        }
-        Ok(servers)
-    }
-
-    /// Carries out what the clients said before they went, and leaves it on the disk.
-    async fn close(self, env: &Env) {
-        if let Some(broker) = &self.broker {
-            broker.drained().await;
-        }
-        if let Some(backend) = &self.backend {
-            backend.drained().await;
-        }
-        env.exit(0);
-        let mut closed = Vec::new();
-        if let Some(broker) = self.broker {
-            closed.push(broker.close().await);
-        }
-        if let Some(backend) = self.backend {
-            closed.push(backend.close().await);
-        }
-        for error in closed.into_iter().filter_map(Result::err) {
-            tracing::error!(%error, "the queue's directory is as a kill would have left it");
-        }
-    }
-}
-
-async fn pass_on(mut signals: mpsc::UnboundedReceiver<Signal>, worker: actix::Addr<crate::worker::Worker>) {
+async fn pass_on(mut signals: Signals, worker: actix::Addr<crate::worker::Worker>) {
     // A handle that is dropped asks for the same as one that is shut down.
     let signal = signals.recv().await.unwrap_or(Signal::Terminate);
     worker.do_send(ShutDown(signal));

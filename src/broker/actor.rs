@@ -100,6 +100,9 @@ impl Broker {
 
     fn connected(&mut self, link: Link<ToServer, FromServer>, ctx: &mut Context<Self>) {
         link.read_into(self.epoch.0, ctx, Self::hear);
+        if !self.server.is_served() {
+            tracing::info!(broker = %self.server, "connected");
+        }
         let now = self.env.now();
         // Redis answers every publish, and kombu waits for the answer.
         let confirms = self.settings.confirm_publish || !self.server.is_served();
@@ -180,7 +183,8 @@ impl Broker {
             return;
         }
         let wait = backoff::wait(self.failures);
-        tracing::warn!(broker = %self.server, why, ?wait, "connection to the broker lost; will try again");
+        let what = if self.failures == 0 { "connection to the broker lost" } else { "no connection to the broker" };
+        tracing::warn!(broker = %self.server, why, ?wait, "{what}; will try again");
         self.connection = Connection::Down { until: self.env.now() + wait };
         self.set_alarm(ctx);
     }
@@ -270,7 +274,11 @@ impl Broker {
 }
 
 /// Opens a connection of whichever kind.
-async fn open(env: &Env, server: Endpoint, settings: &Settings) -> Result<Link<ToServer, FromServer>, ConnectError> {
+pub(super) async fn open(
+    env: &Env,
+    server: Endpoint,
+    settings: &Settings,
+) -> Result<Link<ToServer, FromServer>, ConnectError> {
     let limit = duration(settings.broker_connection_timeout);
     match server {
         Endpoint::Served(name) => env.connect(name, limit).await,

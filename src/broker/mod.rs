@@ -11,9 +11,11 @@
 //! | `entities` | what must exist before it is used |
 //! | `backoff` | how long to wait before the next connect |
 //! | `amqp` | the engine of the embedded broker, a pure state machine |
+//! | `admin` | what operators ask |
 //! | `frame`, `server` | methods on a link; the engine behind a listener |
 
 mod actor;
+pub(crate) mod admin;
 pub mod amqp;
 pub mod backoff;
 mod entities;

@@ -1,7 +1,9 @@
 //! `simq beat`
 
+use super::client::Stop;
 use super::settings::SettingsArgs;
-use super::{BAD_INPUT, OK, output};
+use super::{BAD_INPUT, OK, output, standing};
+use crate::app::App;
 use crate::beat::{Entry, entries_from_toml, zone};
 use crate::message::Timestamp;
 use crate::schedule::Zone;
@@ -18,34 +20,36 @@ const SHORTEST: Duration = Duration::from_millis(1);
 #[derive(Args)]
 pub(super) struct Beat {
     /// List the runs of a stretch of time, and start nothing.
-    #[arg(long)]
+    #[arg(long, requires_all = ["from", "to"])]
     dry_run: bool,
     #[command(flatten)]
     settings: SettingsArgs,
-    /// Runs after this time: 2026-01-01, or 2026-01-01T00:00:00Z.
-    #[arg(long, required_if_eq("dry_run", "true"))]
+    /// With --dry-run: runs after this time: 2026-01-01, or 2026-01-01T00:00:00Z.
+    #[arg(long, requires = "dry_run")]
     from: Option<String>,
-    /// Runs up to this time.
-    #[arg(long, required_if_eq("dry_run", "true"))]
+    /// With --dry-run: runs up to this time.
+    #[arg(long, requires = "dry_run")]
     to: Option<String>,
-    /// Only this entry.
-    #[arg(long)]
+    /// With --dry-run: only this entry.
+    #[arg(long, requires = "dry_run")]
     entry: Option<String>,
-    /// At most so many runs.
-    #[arg(long)]
+    /// With --dry-run: at most so many runs.
+    #[arg(long, requires = "dry_run")]
     limit: Option<u64>,
+    /// File of its state (beat_schedule_filename).
+    #[arg(short, long, value_name = "FILE")]
+    schedule: Option<String>,
+    /// What is logged: a level, or what RUST_LOG takes. Default: RUST_LOG, or else info.
+    #[arg(short, long, value_name = "LEVEL")]
+    loglevel: Option<String>,
 }
 
 impl Beat {
-    pub(super) fn execute(&self) -> u8 {
+    pub(super) fn execute(&self, app: &App) -> u8 {
         if !self.dry_run {
-            output::print_error(
-                "simq beat can't connect to a broker yet: only the embedded queue has a scheduler today.\n\
-                 List its runs with --dry-run --from DATE --to DATE",
-            );
-            return BAD_INPUT;
+            return self.run(app).unwrap_or_else(|stop| stop.told());
         }
-        match self.list() {
+        match self.list(app) {
             Ok(()) => OK,
             Err(message) => {
                 output::print_error(&message);
@@ -54,12 +58,20 @@ impl Beat {
         }
     }
 
-    fn list(&self) -> Result<(), String> {
+    fn run(&self, app: &App) -> Result<u8, Stop> {
+        let file = self.schedule.iter().map(|file| ("--schedule", "beat_schedule_filename", file.clone()));
+        let flags: Vec<(&str, &str, String)> = file.collect();
+        let loaded = self.settings.load_with(app, &flags).map_err(|bad| Stop::Input(bad.to_string()))?;
+        let roles = |host: &str| Ok((format!("beat@{host}"), None));
+        standing::run(app, &loaded, self.loglevel.as_deref(), true, roles)
+    }
+
+    fn list(&self, app: &App) -> Result<(), String> {
         let (from, to) = (time("--from", self.from.as_deref())?, time("--to", self.to.as_deref())?);
         if from > to {
             return Err(format!("--from {from} is after --to {to}"));
         }
-        let loaded = self.settings.load().map_err(|bad| bad.to_string())?;
+        let loaded = self.settings.load(app).map_err(|bad| bad.to_string())?;
         let (mut entries, usual) = schedule(&loaded).map_err(|bad| bad.to_string())?;
         if entries.is_empty() {
             return Err("beat_schedule has no entries; add a table such as [beat_schedule.cleanup] to the file that \

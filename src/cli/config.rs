@@ -2,6 +2,7 @@
 
 use super::settings::SettingsArgs;
 use super::{BAD_INPUT, OK, output};
+use crate::app::App;
 use crate::settings::{Loaded, Origin, Profile, Setting, Settings, Status};
 use clap::Args;
 use serde_json::json;
@@ -30,8 +31,8 @@ pub(super) struct Config {
 }
 
 impl Config {
-    pub(super) fn execute(&self) -> u8 {
-        match self.text() {
+    pub(super) fn execute(&self, app: &App) -> u8 {
+        match self.text(app) {
             Ok((text, warnings)) => {
                 warnings.iter().for_each(|warning| output::print_error(&format!("warning: {warning}")));
                 output::print(&text);
@@ -45,10 +46,11 @@ impl Config {
     }
 
     /// What to print, and warnings.
-    fn text(&self) -> Result<(String, Vec<String>), String> {
-        let loaded = self.settings.load().map_err(|bad| bad.to_string())?;
+    fn text(&self, app: &App) -> Result<(String, Vec<String>), String> {
+        let loaded = self.settings.load(app).map_err(|bad| bad.to_string())?;
         // Their types are right; whether there is such a zone, and such a minute, only their room knows.
         super::beat::schedule(&loaded).map_err(|bad| bad.to_string())?;
+        super::commands::of(&loaded).map_err(|bad| bad.to_string())?;
         if let Some(name) = &self.explain {
             let setting = Settings::setting(name).ok_or_else(|| unknown(name))?;
             return Ok((explained(setting, &loaded), Vec::new()));
@@ -192,6 +194,7 @@ fn origin_json(origin: Option<&Origin>) -> serde_json::Value {
     match origin {
         None => json!({ "source": "default" }),
         Some(Origin::Profile(profile)) => json!({ "source": "profile", "profile": profile.name() }),
+        Some(Origin::Application) => json!({ "source": "application" }),
         Some(Origin::File { path, line }) => json!({ "source": "file", "file": path.to_string_lossy(), "line": line }),
         Some(Origin::Variable(name)) => json!({ "source": "variable", "variable": name }),
         Some(Origin::Flag(flag)) => json!({ "source": "flag", "flag": flag }),

@@ -1,6 +1,11 @@
 //! The command line: one small file per command.
 
+mod banner;
 mod beat;
+mod builtin;
+mod call;
+mod client;
+mod commands;
 mod config;
 #[cfg(feature = "sim")]
 mod determinism;
@@ -8,11 +13,14 @@ mod determinism;
 pub(crate) mod files;
 #[cfg(feature = "sim")]
 mod jobs;
-#[cfg(feature = "sim")]
 mod logs;
 #[cfg(feature = "sim")]
 mod new;
+mod node_name;
 mod output;
+mod purge;
+mod queues;
+mod result;
 #[cfg(feature = "sim")]
 mod run;
 #[cfg(feature = "sim")]
@@ -20,13 +28,20 @@ mod schema;
 mod settings;
 #[cfg(feature = "sim")]
 mod show;
+mod show_result;
+mod standing;
+mod status;
+mod worker;
 
-use clap::{Parser, Subcommand};
+use crate::app::App;
+use crate::env::system::leash;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
 
 /// A Celery-compatible task queue whose production code runs inside a deterministic simulated cluster.
 ///
-/// Exit status: 0 all is well, 1 some expectation did not hold, 2 the input was wrong.
+/// Exit status: 0 all is well, 1 some expectation did not hold or a task failed, 2 the input was wrong, 3 a result is not
+/// there yet, 4 a server can't be reached or refused.
 #[derive(Parser)]
 #[command(name = "simq", version, about, max_term_width = 100, arg_required_else_help = true)]
 struct Arguments {
@@ -36,6 +51,36 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Run tasks.
+    ///
+    /// SIGTERM, or Ctrl-C once: running tasks finish, the rest goes back. SIGQUIT, or Ctrl-C twice: running tasks are cut
+    /// off, and delivered again. Ctrl-C three times: it ends at once.
+    ///
+    /// Exit status: 0 it was told to end, 1 by Ctrl-C or because it gave the broker up, 2 the input was wrong, 130 it was
+    /// ended at once.
+    Worker(worker::Worker),
+    /// Run the schedule: publish what is due.
+    ///
+    /// Exit status: 0 it was told to end, or the runs were listed, 2 the input was wrong.
+    Beat(beat::Beat),
+    /// Call a task, and print its id.
+    ///
+    /// Exit status: 0 it was sent, or, with --wait, has succeeded, 1 it failed, 2 the input was wrong, 3 no result in time,
+    /// 4 a server can't be reached or refused.
+    Call(call::Call),
+    /// Print the state of a task and what it returned.
+    ///
+    /// Exit status: 0 it has succeeded, 1 it failed or was revoked, 2 the input was wrong, 3 it is not done, 4 the store
+    /// can't be reached.
+    Result(result::ResultOf),
+    /// Delete what waits in queues.
+    ///
+    /// Exit status: 0 it was deleted, 2 the input was wrong or the answer was no, 4 the broker can't be reached or refused.
+    Purge(purge::Purge),
+    /// Print how much waits in queues, and how much is being worked on.
+    ///
+    /// Exit status: 0, 2 the input was wrong, 4 the broker can't be reached or refused.
+    Status(status::Status),
     /// Run scenarios and say whether their expectations held.
     ///
     /// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
@@ -46,10 +91,6 @@ enum Command {
     /// Exit status: 0 it was written, 2 it was not.
     #[cfg(feature = "sim")]
     New(new::New),
-    /// List the runs of a schedule.
-    ///
-    /// Exit status: 0 they were listed, 2 the input was wrong.
-    Beat(beat::Beat),
     /// Print the settings that are in effect, and where each value came from.
     ///
     /// Exit status: 0 they are all right, 2 some source is wrong.
@@ -63,19 +104,27 @@ enum Command {
 
 /// Everything held.
 const OK: u8 = 0;
-/// Some expectation did not hold.
-#[cfg(feature = "sim")]
+/// Some expectation did not hold, or a task failed.
 const FAILED: u8 = 1;
 /// The input was wrong, or the output could not be written.
 const BAD_INPUT: u8 = 2;
+/// There is no result yet.
+const NOT_YET: u8 = 3;
+/// A server can't be reached, or refused.
+const UNREACHABLE: u8 = 4;
 
 impl Command {
-    fn execute(self) -> u8 {
+    fn execute(self, app: &App) -> u8 {
         match self {
+            Command::Worker(worker) => worker.execute(app),
+            Command::Beat(beat) => beat.execute(app),
+            Command::Call(call) => call.execute(app),
+            Command::Result(result) => result.execute(app),
+            Command::Purge(purge) => purge.execute(app),
+            Command::Status(status) => status.execute(app),
+            Command::Config(config) => config.execute(app),
             #[cfg(feature = "sim")]
             Command::Run(run) => run.execute(),
-            Command::Beat(beat) => beat.execute(),
-            Command::Config(config) => config.execute(),
             #[cfg(feature = "sim")]
             Command::New(new) => new.execute(),
             #[cfg(feature = "sim")]
@@ -84,8 +133,42 @@ impl Command {
     }
 }
 
-/// Runs the command line of this process.
+/// Runs the command line of this process, with the tasks of the `simq` command.
 pub fn main() -> ExitCode {
-    let status = Arguments::parse().command.execute();
-    ExitCode::from(if output::is_cut_short() { BAD_INPUT } else { status })
+    builtin::app().run_cli()
+}
+
+impl App {
+    /// The command line of `simq` with this application's tasks: `worker`, `beat`, `call`, `result`, `purge`, `status`,
+    /// `config`. Returns what `main` is to return.
+    ///
+    /// Files, variables and flags are laid over the settings that the application was made with. Call it first thing in
+    /// `main`, once tasks are registered: to run a command task, a worker starts this same program with arguments of its
+    /// own.
+    ///
+    /// ```no_run
+    /// use simq::{App, TaskContext};
+    /// use std::process::ExitCode;
+    ///
+    /// fn main() -> ExitCode {
+    ///     let app = App::new("shop");
+    ///     app.task("shop.add", |_: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
+    ///     app.run_cli() // shop worker --broker redis://localhost
+    /// }
+    /// ```
+    pub fn run_cli(&self) -> ExitCode {
+        let mut arguments = std::env::args_os().skip(1);
+        if arguments.next().is_some_and(|first| first == leash::COMMAND) {
+            return leash::run(arguments);
+        }
+        // The name under which it is started stands in its help.
+        let matches = Arguments::command().bin_name(self.name()).get_matches();
+        match Arguments::from_arg_matches(&matches) {
+            Ok(arguments) => {
+                let status = arguments.command.execute(self);
+                ExitCode::from(if output::is_cut_short() { BAD_INPUT } else { status })
+            }
+            Err(error) => error.exit(),
+        }
+    }
 }

@@ -1,8 +1,6 @@
 //! Standard output that may go away: `simq run ... | head`.
 
-#[cfg(feature = "sim")]
-use std::io::IsTerminal;
-use std::io::{self, Write};
+use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Some of the output could not be written, as on a full disk.
@@ -30,7 +28,6 @@ pub(super) fn print_error(text: &str) {
 }
 
 /// <https://no-color.org>
-#[cfg(feature = "sim")]
 fn refuses_colour() -> bool {
     std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
@@ -42,13 +39,24 @@ pub(super) fn wants_colour() -> bool {
 }
 
 /// Whether standard error is.
-#[cfg(feature = "sim")]
 pub(super) fn wants_coloured_errors() -> bool {
     !refuses_colour() && is_watched()
 }
 
 /// Whether somebody watches.
-#[cfg(feature = "sim")]
 pub(super) fn is_watched() -> bool {
     io::stderr().is_terminal()
+}
+
+/// Whether somebody can answer.
+pub(super) fn is_asked() -> bool {
+    io::stdin().is_terminal() && is_watched()
+}
+
+/// Asks a question; whether the answer begins with a y.
+pub(super) fn ask(question: &str) -> bool {
+    let _ = io::stderr().lock().write_all(question.as_bytes());
+    let mut answer = String::new();
+    let read = io::stdin().lock().read_line(&mut answer);
+    read.is_ok() && answer.trim_start().to_ascii_lowercase().starts_with('y')
 }

@@ -1,5 +1,6 @@
 //! The flags by which every command takes settings.
 
+use crate::app::App;
 use crate::env::system;
 use crate::settings::{BadSource, Loaded, Profile};
 use clap::{Args, ValueEnum};
@@ -18,6 +19,12 @@ pub(super) struct SettingsArgs {
     /// One setting, over the file and the environment: task_acks_late=false. May be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     set: Vec<String>,
+    /// The broker (broker_url), over everything else: redis://[[user]:password@]host[:6379][/database].
+    #[arg(short, long, value_name = "URL")]
+    broker: Option<String>,
+    /// Where results are kept (result_backend), over everything else.
+    #[arg(long, visible_alias = "result-backend", value_name = "URL")]
+    backend: Option<String>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -27,15 +34,25 @@ enum ProfileName {
 }
 
 impl SettingsArgs {
-    /// Reads all sources.
-    pub(super) fn load(&self) -> Result<Loaded, BadSource> {
-        let mut sources = system::sources(self.config.as_deref())?;
+    /// Reads all sources, and lays them over what the application's code sets.
+    pub(super) fn load(&self, app: &App) -> Result<Loaded, BadSource> {
+        self.load_with(app, &[])
+    }
+
+    /// With flags that are short for a setting: the flag, the setting, the value.
+    pub(super) fn load_with(&self, app: &App, flags: &[(&str, &str, String)]) -> Result<Loaded, BadSource> {
+        let mut sources = system::sources(self.config.as_deref())?.application(app.settings().clone());
         if let Some(profile) = self.profile {
             sources = sources.profile(match profile {
                 ProfileName::Safe => Profile::Safe,
                 ProfileName::Celery => Profile::Celery,
             });
         }
-        self.set.iter().fold(sources, |sources, assignment| sources.set(assignment)).load()
+        sources = self.set.iter().fold(sources, |sources, assignment| sources.set(assignment));
+        let urls = [("--broker", "broker_url", &self.broker), ("--backend", "result_backend", &self.backend)];
+        for (flag, setting, value) in urls {
+            sources = value.iter().fold(sources, |sources, value| sources.flag(flag, setting, value));
+        }
+        flags.iter().fold(sources, |sources, (flag, setting, value)| sources.flag(flag, setting, value)).load()
     }
 }

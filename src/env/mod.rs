@@ -13,6 +13,7 @@ mod directory;
 mod endpoint;
 mod link;
 mod pair;
+mod program;
 mod reader;
 pub mod redis;
 pub mod system;
@@ -25,6 +26,7 @@ pub use directory::{Directory, DiskError};
 pub use endpoint::Endpoint;
 pub use link::{ConnectError, Frame, Link, Listener, Socket};
 pub(crate) use pair::pair;
+pub use program::{NotStarted, Program, ProgramEnd, RunningProgram};
 pub use reader::OnFrame;
 pub use time::Instant;
 pub use timeout::Elapsed;
@@ -97,6 +99,8 @@ pub trait World {
     fn listen(&self, server: &str) -> Box<dyn Listener>;
     /// Starts a child that dies with this process.
     fn start_child(&self, number: usize, main: ChildMain) -> (Box<dyn Child>, Box<dyn Socket>);
+    /// Starts a program.
+    fn start_program(&self, program: Program) -> Result<Box<dyn RunningProgram>, NotStarted>;
     /// Ends this process; what follows the call has no effect.
     fn exit(&self, status: i32);
     /// The next signal; from the first call on, signals are this process's to handle.
@@ -225,6 +229,15 @@ impl Env {
     ) -> (Box<dyn Child>, Link<S, R>) {
         let (child, pipe) = self.0.start_child(number, Box::new(|env, pipe| main(env, Link::new(pipe))));
         (child, Link::new(pipe))
+    }
+
+    /// Starts a program that is no part of simq, in a process group of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`NotStarted`].
+    pub fn start_program(&self, program: Program) -> Result<Box<dyn RunningProgram>, NotStarted> {
+        self.0.start_program(program)
     }
 
     /// Ends this process.

@@ -10,7 +10,10 @@
 
 mod configuration;
 mod disk;
+pub(crate) mod leash;
+mod program;
 mod redis;
+mod signals;
 #[cfg(feature = "sim")]
 mod stopwatch;
 
@@ -22,6 +25,7 @@ pub(crate) use configuration::read_up_to;
 pub(crate) use configuration::sources;
 
 use super::pair;
+use super::program::{NotStarted, Program, RunningProgram};
 use super::redis::{RedisConnection, RedisUrl};
 use super::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Instant, Listener, LocalFuture, Signal,
@@ -47,6 +51,8 @@ use std::time::SystemTime;
 pub struct System {
     shared: Rc<Shared>,
     scope: Rc<Scope>,
+    /// Signals that it has not handled yet.
+    inbox: Rc<signals::Inbox>,
     name: Arc<str>,
 }
 
@@ -55,6 +61,9 @@ struct Shared {
     servers: RefCell<BTreeMap<String, Rc<Backlog>>>,
     randomness: RefCell<Vec<u64>>,
     state: PathBuf,
+    /// `None`: signals are the business of the program that this is part of.
+    signals: Option<signals::Signals>,
+    leash: Option<PathBuf>,
 }
 
 /// What ends together: the tasks of the process, or of one child.
@@ -106,20 +115,43 @@ impl Scope {
 }
 
 impl System {
-    /// A process of that name, with the current directory for its state files.
+    /// A process of that name, with the current directory for its state files. It leaves signals to the program that it
+    /// is part of.
     pub fn new(name: &str) -> Self {
+        System::with(name, None, None)
+    }
+
+    /// The whole program: signals are its own. `leash` starts the program with which [`leash`] keeps others.
+    pub(crate) fn alone(name: &str, leash: Option<PathBuf>) -> Self {
+        System::with(name, Some(signals::Signals::default()), leash)
+    }
+
+    fn with(name: &str, signals: Option<signals::Signals>, leash: Option<PathBuf>) -> Self {
         let shared = Shared {
             start: std::time::Instant::now(),
             servers: RefCell::default(),
             randomness: RefCell::default(),
             state: PathBuf::from("."),
+            signals,
+            leash,
         };
-        System { shared: Rc::new(shared), scope: Rc::default(), name: name.into() }
+        System::of(Rc::new(shared), name)
+    }
+
+    fn of(shared: Rc<Shared>, name: &str) -> Self {
+        let inbox = Rc::<signals::Inbox>::default();
+        shared.signals.iter().for_each(|signals| signals.add(&inbox));
+        System { shared, scope: Rc::default(), inbox, name: name.into() }
     }
 
     /// A process beside this one, with an end of its own: it can connect to what this one serves.
     pub(crate) fn beside(&self, name: &str) -> Self {
-        System { shared: self.shared.clone(), scope: Rc::default(), name: name.into() }
+        System::of(self.shared.clone(), name)
+    }
+
+    /// Has a signal handled as if it had come from outside.
+    pub(crate) fn raise(&self, signal: Signal) {
+        self.shared.signals.iter().for_each(|signals| signals.raise(signal));
     }
 
     /// Completes with the exit status once the process has exited.
@@ -141,6 +173,11 @@ pub(crate) fn thread(name: &str, main: impl FnOnce() + Send + 'static) -> io::Re
 #[cfg(feature = "sim")]
 pub(crate) fn scope<'env, T>(work: impl for<'scope> FnOnce(&'scope std::thread::Scope<'scope, 'env>) -> T) -> T {
     std::thread::scope(work)
+}
+
+/// The machine's name.
+pub(crate) fn host() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }
 
 /// How many threads the machine runs at once.
@@ -211,6 +248,7 @@ impl World for System {
         let child = System {
             shared: self.shared.clone(),
             scope: scope.clone(),
+            inbox: Rc::default(),
             name: format!("{}/{number}", self.name).into(),
         };
         let (ours, theirs) = pair();
@@ -222,9 +260,19 @@ impl World for System {
         self.scope.end(format!("exitcode {status}"), status);
     }
 
-    /// The embedded queue leaves signals to the program that it is part of.
     fn next_signal(&self) -> LocalFuture<Signal> {
-        Box::pin(std::future::pending())
+        match &self.shared.signals {
+            None => Box::pin(std::future::pending()),
+            Some(signals) => {
+                signals.listen();
+                let inbox = self.inbox.clone();
+                Box::pin(poll_fn(move |cx| inbox.poll(cx)))
+            }
+        }
+    }
+
+    fn start_program(&self, program: Program) -> Result<Box<dyn RunningProgram>, NotStarted> {
+        program::start(program, self.shared.leash.as_deref())
     }
 
     fn emit(&self, event: &Event<'_>) {

@@ -31,6 +31,11 @@ impl RedisUrl {
         text.split_once("://").is_some_and(|(scheme, _)| SCHEMES.iter().any(|(name, _)| *name == scheme))
     }
 
+    /// The schemes of such addresses.
+    pub(crate) fn schemes() -> impl Iterator<Item = &'static str> {
+        SCHEMES.iter().map(|(name, _)| *name)
+    }
+
     /// Reads an address.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use super::ledger::Ledger;
 use crate::env::redis::{RedisConnection, RedisUrl};
 use crate::env::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
-    Signal, Socket, World,
+    NotStarted, Program, RunningProgram, Signal, Socket, World,
 };
 use crate::events::Event;
 use crate::message::Timestamp;
@@ -100,6 +100,11 @@ impl World for Simulated {
         });
         let pipe = child.pipe.clone();
         (Box::new(PoolChild(child)), Box::new(Wire(pipe)))
+    }
+
+    fn start_program(&self, program: Program) -> Result<Box<dyn RunningProgram>, NotStarted> {
+        let reason = "a simulated cluster starts no programs".to_owned();
+        Err(NotStarted { program: program.program, reason })
     }
 
     fn exit(&self, status: i32) {

@@ -20,9 +20,11 @@
 //! | `layout`, `envelope` and `wire`, `topic`, `policy` | keys, messages, patterns, settings |
 //! | `scripts` | what is done as one step |
 //! | `shell` | the connection |
+//! | `inspect` | a look at queues from outside |
 
 mod channel;
 mod envelope;
+mod inspect;
 mod layout;
 mod policy;
 mod publishing;
@@ -34,6 +36,7 @@ mod taking;
 mod topic;
 mod wire;
 
+pub(super) use inspect::inspect;
 pub(super) use shell::connect;
 
 /// The scripts by their names as effects.

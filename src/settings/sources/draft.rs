@@ -1,7 +1,7 @@
 //! Settings on their way: one source after the other is laid over them.
 
 use super::Origin;
-use crate::settings::{BadSetting, Profile, Settings, each_in, families};
+use crate::settings::{BadSetting, Profile, Setting, Settings, each_in, families};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -13,6 +13,24 @@ pub(super) struct Draft {
 impl Draft {
     pub(super) fn new(profile: Profile) -> Self {
         Draft { settings: Settings::new(profile), origins: BTreeMap::new() }
+    }
+
+    /// The settings of an application's code as they are.
+    pub(super) fn of(settings: Settings) -> Self {
+        let changed = changed(&settings).map(|setting| (setting.name, Origin::Application)).collect();
+        Draft { settings, origins: changed }
+    }
+
+    /// What an application's code sets, laid over a profile.
+    pub(super) fn with_application(mut self, settings: &Settings) -> Self {
+        for setting in changed(settings) {
+            let value = setting.get(settings).unwrap_or_else(|| "none".into());
+            // A setting takes what it gives.
+            if setting.set(&mut self.settings, &value).is_ok() {
+                self.origins.insert(setting.name, Origin::Application);
+            }
+        }
+        self
     }
 
     fn remember(&mut self, name: &str, origin: Origin) {
@@ -44,4 +62,9 @@ impl Draft {
         self.remember(name, origin);
         Ok(())
     }
+}
+
+/// What is other than in profile `safe`.
+fn changed(settings: &Settings) -> impl Iterator<Item = &'static Setting> {
+    Settings::documentation().filter(|setting| setting.get(settings) != setting.default(Profile::Safe))
 }

@@ -42,7 +42,22 @@ pub struct Sources {
     file: Option<File>,
     environment: Vec<(OsString, OsString)>,
     profile: Option<Profile>,
-    assignments: Vec<String>,
+    assignments: Vec<Assignment>,
+    application: Option<Settings>,
+}
+
+/// What a flag says: the flag, and the name and value that it gives.
+#[derive(Clone)]
+struct Assignment {
+    flag: String,
+    text: String,
+}
+
+/// The value may be a password.
+impl std::fmt::Debug for Assignment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.flag)
+    }
 }
 
 impl Sources {
@@ -72,8 +87,20 @@ impl Sources {
 
     /// A flag `--set NAME=VALUE`. Of several for one name the last wins.
     pub fn set(mut self, assignment: impl Into<String>) -> Self {
-        self.assignments.push(assignment.into());
+        self.assignments.push(Assignment { flag: "--set".to_owned(), text: assignment.into() });
         self
+    }
+
+    /// A flag of its own for one setting: `--broker URL` for `broker_url`. Counts as a `--set` in its place.
+    pub fn flag(mut self, flag: &str, name: &str, value: &str) -> Self {
+        self.assignments.push(Assignment { flag: flag.to_owned(), text: format!("{name}={value}") });
+        self
+    }
+
+    /// The settings of an application's own code, over which the other sources are laid. Where one of them names a profile,
+    /// what the application has as profile `safe` has it comes from that profile.
+    pub fn application(self, settings: Settings) -> Self {
+        Sources { application: Some(settings), ..self }
     }
 
     /// Makes settings of all of them.
@@ -93,7 +120,11 @@ impl Sources {
             Some((profile, origin)) => (profile, Some(origin)),
             None => (Profile::default(), None),
         };
-        let mut draft = Draft::new(profile);
+        let mut draft = match &self.application {
+            None => Draft::new(profile),
+            Some(settings) if profile_origin.is_none() => Draft::of(settings.clone()),
+            Some(settings) => Draft::new(profile).with_application(settings),
+        };
         if let (Some(file), Some(table)) = (&self.file, &table) {
             file.apply(table, &mut draft)?;
         }

@@ -10,6 +10,8 @@ use std::path::PathBuf;
 pub enum Origin {
     /// It is the profile's default.
     Profile(Profile),
+    /// The application's code.
+    Application,
     /// A file.
     File {
         /// Its path, as it was given.
@@ -19,7 +21,7 @@ pub enum Origin {
     },
     /// A variable of the environment, by its name.
     Variable(String),
-    /// A flag: `--set` or `--profile`.
+    /// A flag: `--set`, `--profile`, or one of its own.
     Flag(String),
 }
 
@@ -27,6 +29,7 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Profile(profile) => write!(f, "profile {}", profile.name()),
+            Origin::Application => f.write_str("the application"),
             Origin::File { path, line } => write!(f, "{}:{line}", path.display()),
             Origin::Variable(name) => write!(f, "variable {name}"),
             Origin::Flag(flag) => write!(f, "flag {flag}"),

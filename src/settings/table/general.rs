@@ -26,5 +26,9 @@ macro_rules! general_settings {
     /// that would end first. 0 is no limit.
     embedded_max_result_bytes: u64 = 1 << 30, 1 << 30;
 
+    /// simq: tasks that a stand-alone worker runs as programs: a name, and `program`, `args` and so on. See
+    /// `docs/redis.md`.
+    command_tasks: toml::Table = toml::Table::new(), toml::Table::new();
+
     } };
 }

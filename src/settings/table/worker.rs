@@ -4,7 +4,7 @@ macro_rules! worker_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
     /// Pool children of a worker; unset, one for each core.
-    [later "`simq worker`"] worker_concurrency: Option<Children> = None, None;
+    worker_concurrency: Option<Children> = None, None;
     /// What runs the tasks.
     [later "pools"] worker_pool: Pool = Pool::Prefork, Pool::Prefork;
     /// Deliveries held per pool child; 0 is no limit.
