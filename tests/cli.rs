@@ -8,16 +8,27 @@ mod bad_files;
 mod bad_scenarios;
 #[path = "cli/beat.rs"]
 mod beat;
+#[path = "cli/calls.rs"]
+mod calls;
+#[path = "cli/command_tasks.rs"]
+mod command_tasks;
 #[path = "cli/commands.rs"]
 mod commands;
 #[path = "cli/config.rs"]
 mod config;
+#[path = "cli/faults.rs"]
+mod faults;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/queue.rs"]
+mod queue;
 #[path = "cli/reports.rs"]
 mod reports;
 #[path = "cli/seeds.rs"]
 mod seeds;
+mod servers;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/support.rs"]
 mod support;
 #[path = "cli/terminal.rs"]

@@ -40,6 +40,12 @@ pub(crate) struct Status {
 
 /// Deletes what waits in a queue; returns how much that was. What workers hold stays theirs.
 pub(crate) async fn purge(env: &Env, server: &Endpoint, settings: &Settings, queue: &str) -> Result<u32, AdminError> {
+    if let Endpoint::Redis(_) = server {
+        // A key that is no queue is somebody's, and a purge deletes keys.
+        let found = status(env, server, settings, &[queue.to_owned()]).await?;
+        let wrong = found.queues.into_iter().find_map(|queue| queue.ready.err());
+        wrong.map_or(Ok(()), |why| Err(AdminError::Refused(why)))?;
+    }
     let link = open(env, server.clone(), settings).await?;
     link.send(ToServer::Method(Method::QueuePurge { queue: queue.into() }));
     let answer = async {

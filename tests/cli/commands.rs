@@ -44,7 +44,8 @@ fn the_schema_is_json_and_knows_every_part_of_a_file() {
 #[test]
 fn the_help_of_each_command_tells_its_exit_statuses() {
     let dir = Dir::new();
-    for command in [&[][..], &["run"], &["new"], &["beat"], &["config"], &["schema"]] {
+    let commands = ["run", "new", "worker", "beat", "call", "result", "purge", "status", "config", "schema"];
+    for command in std::iter::once(&[][..]).chain(commands.iter().map(std::slice::from_ref)) {
         let arguments = &[command, &["--help"]].concat();
         let said = dir.simq(arguments);
         assert!(said.assert_status(0).out.contains("Exit status: 0"), "{arguments:?}\n{}", said.out);
