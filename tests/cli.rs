@@ -20,6 +20,8 @@ mod config;
 mod faults;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/own_binary.rs"]
+mod own_binary;
 #[path = "cli/queue.rs"]
 mod queue;
 #[path = "cli/reports.rs"]

@@ -149,3 +149,21 @@ fn who_is_not_let_in_is_told_why() {
         });
     }
 }
+
+/// A program that only calls, beside one that works; it needs no worker of its own, and can't reach an embedded queue.
+#[test]
+fn a_client_calls_what_others_run() {
+    let redis = Redis::start();
+    let (_app, running, _) = start(settings(&redis, Profile::Safe));
+    let client = App::with_settings("client", settings(&redis, Profile::Safe));
+    let add = client.remote::<(i64, i64), i64>("tasks.add");
+    let connected = client.connect().expect("it starts");
+    assert!(client.connect().is_err(), "it is connected already");
+    block_on(async {
+        assert_eq!(add.delay((4, 6)).await.expect("it is published").get(PATIENCE).await, Ok(10));
+        connected.shutdown().await;
+        running.shutdown().await;
+    });
+    let error = App::new("alone").connect().unwrap_err().to_string();
+    assert!(error.contains("broker_url") && error.contains("expected redis://"), "{error}");
+}

@@ -132,3 +132,18 @@ fn each_reason_for_having_no_effect_is_a_few_words() {
         }
     }
 }
+
+/// What an application's code sets gives way to every other source, and stays when one of them chooses a profile.
+#[test]
+fn other_sources_are_laid_over_an_application_s_settings() {
+    use simq::settings::{Origin, Sources};
+    let code = Settings { task_acks_late: false, worker_prefetch_multiplier: 7, ..Settings::new(Profile::Safe) };
+    let sources = Sources::new().application(code).flag("--late", "task_acks_late", "true");
+    let loaded = sources.clone().load().expect("settings");
+    assert!(loaded.settings.task_acks_late);
+    assert_eq!(loaded.origin("task_acks_late"), Origin::Flag("--late".to_owned()));
+    assert_eq!(loaded.settings.worker_prefetch_multiplier, 7);
+    assert_eq!(loaded.origin("worker_prefetch_multiplier"), Origin::Application);
+    let loaded = sources.profile(Profile::Celery).load().expect("settings");
+    assert_eq!((loaded.settings.worker_prefetch_multiplier, loaded.settings.task_publish_timeout), (7, None));
+}

@@ -5,7 +5,6 @@ use super::{App, Endpoints, Error, Node};
 use crate::beat::Entry;
 use crate::env::system::System;
 use crate::env::{Env, LocalFuture, Signal};
-use crate::settings::Settings;
 use crate::worker::WorkerOptions;
 use std::future::poll_fn;
 use std::rc::Rc;
@@ -52,10 +51,7 @@ async fn live(app: &App, roles: Roles, entries: Vec<Entry>, endpoints: &Endpoint
         // A process beside the worker: a beat that ends takes no running task with it.
         let beat = process.beside(&roles.name);
         ends.push(Box::pin(beat.exited()));
-        let node = Node::start(&Env::new(beat), app.clone(), endpoints);
-        let settings = beat_settings(app.settings(), endpoints);
-        let file = settings.beat_schedule_filename.clone();
-        node.beat_with(entries, settings, Some(file));
+        Node::start(&Env::new(beat), app.clone(), endpoints).beat(entries);
     }
     let impatient = impatience(Env::new(process.beside("signals")));
     let Some(status) = first(all(ends, &process), impatient).await else {
@@ -64,15 +60,6 @@ async fn live(app: &App, roles: Roles, entries: Vec<Entry>, endpoints: &Endpoint
     };
     servers.close(&serving).await;
     Ok(status)
-}
-
-/// The lease that several beats share is in simq's own result store only.
-fn beat_settings(settings: &Settings, endpoints: &Endpoints) -> Settings {
-    let lease = settings.beat_lease && endpoints.backend.is_served() && settings.result_backend.is_some();
-    if settings.beat_lease && !lease {
-        tracing::warn!("no lease is kept in this result store: run one beat only");
-    }
-    Settings { beat_lease: lease, ..settings.clone() }
 }
 
 /// Waits for the end of each part, and has the others end with the first.

@@ -5,7 +5,6 @@ use super::settings::SettingsArgs;
 use super::show_result::{self, Format};
 use super::{NOT_YET, OK, output};
 use crate::app::{App, CallOptions, Error, Given};
-use crate::broker::admin;
 use crate::message::Timestamp;
 use clap::Args;
 use serde_json::Value;
@@ -103,11 +102,10 @@ impl Call {
             client.reach_results().await?;
         }
         let task = client.app.remote::<Given, Value>(&self.task);
-        let sent = match task.apply_async(given, self.options()).await {
-            Ok(sent) => sent,
-            Err(error @ Error::Publish(_)) => return Err(self.unpublished(client, &error).await),
-            Err(error) => return Err(Stop::Input(error.to_string())),
-        };
+        let sent = task.apply_async(given, self.options()).await.map_err(|error| match error {
+            Error::Publish(_) => Stop::Server(error.to_string()),
+            error => Stop::Input(error.to_string()),
+        })?;
         if !waits {
             output::print(&format!("{}\n", sent.id()));
             return Ok(OK);
@@ -120,16 +118,6 @@ impl Call {
                 Ok(NOT_YET)
             }
         }
-    }
-
-    /// A server that closes the connection says why to nobody who calls: the key of the queue may be no queue.
-    async fn unpublished(&self, client: &Client, error: &Error) -> Stop {
-        let settings = client.app.settings();
-        let queue = self.queue.clone().unwrap_or_else(|| settings.task_default_queue.clone());
-        let found = admin::status(&client.env, &client.endpoints.broker, settings, std::slice::from_ref(&queue)).await;
-        let wrong = found.ok().and_then(|found| found.queues.into_iter().find_map(|queue| queue.ready.err()));
-        let wrong = wrong.map_or_else(String::new, |why| format!("\nthe key {queue:?} is no queue: {why}"));
-        Stop::Server(format!("{error}{wrong}"))
     }
 
     fn options(&self) -> CallOptions {

@@ -123,7 +123,7 @@ fn what_a_call_says_must_be_right() {
     call(&["-a", "[1"]).assert_bad_input("--args: ", &["JSON array", "[4, 6]"]);
     call(&["-a", "{}"]).assert_bad_input("--args: expected a JSON array", &[]);
     call(&["-k", "[]"]).assert_bad_input("--kwargs: expected a JSON object", &[]);
-    for arguments in [&["--eta", "soon"][..], &["--countdown", "-1"], &["--expires", "x"], &["--priority", "256"]] {
+    for arguments in [&["--eta", "soon"][..], &["--countdown=-1"], &["--expires", "x"], &["--priority", "256"]] {
         assert!(call(arguments).assert_status(2).err.contains("error: invalid value"), "{arguments:?}");
     }
 }

@@ -51,7 +51,7 @@ fn a_wrong_password_is_told_and_never_shown() {
     let said = shop.dir.simq(&["call", "simq.add", "-b", &url("wrong")]);
     assert!(said.assert_status(4).err.contains("WRONGPASS") && !said.err.contains("wrong@"), "{said:#?}");
     let said = shop.dir.simq(&["status", "-b", &shop.redis.url(0)]);
-    assert_eq!(said.assert_status(0).out.matches("NOAUTH").count(), 2, "{said:#?}");
+    assert!(said.assert_status(4).err.contains("NOAUTH"), "{said:#?}");
     shop.dir.simq(&["call", "simq.add", "-b", &url("right")]).assert_status(0);
 }
 
@@ -82,7 +82,7 @@ fn a_key_that_is_no_queue_is_left_alone() {
     }
     assert!(shop.simq(&["status", "odd"]).assert_status(0).out.contains("odd        no queue: WRONGTYPE"));
     let worker = shop.start_at_once(&["worker", "-Q", "odd"]);
-    until("it says so", || worker.log().contains("where the queue should be"));
+    until("it says so", || worker.log().contains("where this queue should be"));
     worker.signal("-INT");
     worker.ended().assert_status(1);
     let kept: u32 = redis::cmd("HLEN").arg("odd").query(&mut connection).expect("a length");

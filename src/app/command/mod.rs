@@ -7,8 +7,6 @@
 
 mod config;
 
-pub(crate) use config::BadCommand;
-
 use super::{App, Failure, Given, TaskContext, TaskError, TaskOptions, TaskResult};
 use crate::env::{Program, ProgramEnd, RunningProgram};
 use serde_json::value::RawValue;
