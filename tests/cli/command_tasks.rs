@@ -53,6 +53,10 @@ soft_time_limit = 1
 [command_tasks."sh.long"]
 program = "sh"
 args = ["-c", "sleep 7005 & sleep 7006"]
+
+[command_tasks."sh.revoked"]
+program = "sh"
+args = ["-c", "sleep 7007 & sleep 7008"]
 "#;
 
 fn shop() -> Shop {
@@ -122,4 +126,27 @@ fn no_program_outlives_its_worker() {
         drop(worker.ended());
         until("it is gone", || !runs("sleep 7005") && !runs("sleep 7006"));
     }
+}
+
+#[test]
+fn a_revoke_that_terminates_kills_the_program() {
+    let shop = shop();
+    let worker = shop.start(&["worker", "--config", "simq.toml"]);
+    let id = shop.call(&["sh.revoked"]);
+    until("it runs", || runs("sleep 7007") && runs("sleep 7008"));
+    let mut settings = simq::Settings::new(simq::Profile::Safe);
+    for (name, value) in [("broker_url", shop.redis.url(0)), ("result_backend", shop.redis.url(1))] {
+        settings.set_text(name, &value).expect("a setting");
+    }
+    let app = simq::App::with_settings("client", settings);
+    let running = app.connect().expect("it starts");
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        app.revoke(&[id.as_str().into()], true).await.expect("it is published");
+        running.shutdown().await;
+    });
+    until("it is gone", || !runs("sleep 7007") && !runs("sleep 7008"));
+    until("it is told", || shop.state(&id) == "REVOKED");
+    worker.signal("-TERM");
+    worker.ended().assert_status(0);
 }
