@@ -26,7 +26,10 @@ fn every_name_of_celery_is_a_setting_or_a_family_of_them() {
 fn what_celery_does_not_have_says_so() {
     for setting in Settings::documentation() {
         let own = setting.about().starts_with("simq: ");
-        assert_eq!(own, !celery_has(setting.name()), "{}", setting.name());
+        // Celery's tables of options may hold more of simq's own.
+        if !setting.name().contains('.') || !celery_has(setting.name()) {
+            assert_eq!(own, !celery_has(setting.name()), "{}", setting.name());
+        }
         assert!(setting.about().ends_with('.'), "{}: {}", setting.name(), setting.about());
     }
 }
@@ -84,9 +87,8 @@ fn what_was_set_without_effect_is_told_once_and_kept() {
     let configuration: toml::Table = "
         worker_pool_putlocks = false
         worker_prefetch_multiplier = 8
-        redis_socket_timeout = 30
-        [broker_transport_options]
-        visibility_timeout = 43200
+        broker_login_method = \"PLAIN\"
+        broker_heartbeat_checkrate = 2
     "
     .parse()
     .expect("TOML");
@@ -95,15 +97,15 @@ fn what_was_set_without_effect_is_told_once_and_kept() {
     assert_eq!(
         warnings,
         [
-            "broker_transport_options.visibility_timeout has no effect in simq yet: it comes with Redis",
-            "redis_socket_timeout has no effect in simq yet: it comes with Redis",
+            "broker_heartbeat_checkrate has no effect in simq yet: it comes with RabbitMQ",
+            "broker_login_method has no effect in simq yet: it comes with RabbitMQ",
             "worker_pool_putlocks has no effect in simq: billiard",
         ]
     );
     assert_eq!(settings.worker_prefetch_multiplier, 8);
-    assert_eq!(settings.get("redis_socket_timeout"), Some(Value::Float(30.0)));
+    assert_eq!(settings.get("broker_heartbeat_checkrate"), Some(Value::Float(2.0)));
     // Though it has no effect it has a type.
-    let bad = settings.set("redis_socket_timeout", &"soon".into()).expect_err("a text");
+    let bad = settings.set("broker_heartbeat_checkrate", &"soon".into()).expect_err("a text");
     assert!(bad.to_string().contains("must be a number of seconds"), "{bad}");
 }
 
