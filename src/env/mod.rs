@@ -202,12 +202,24 @@ impl Env {
         Ok(Link::new(connected.map_err(late)??))
     }
 
-    /// Connects to a Redis server.
+    /// Connects to a Redis server: that of the address, or the master that its Sentinels name now.
     ///
     /// # Errors
     ///
     /// [`ConnectError`] when there is none, it does not let this process in, or it does not answer within `limit`.
     pub async fn connect_redis(
+        &self,
+        url: &redis::RedisUrl,
+        limit: Duration,
+    ) -> Result<Box<dyn redis::RedisConnection>, ConnectError> {
+        match url.sentinels() {
+            Some(sentinels) => crate::redis::connect_to_master(self, url, sentinels, limit).await,
+            None => self.connect_redis_server(url, limit).await,
+        }
+    }
+
+    /// The same, whoever its Sentinels call the master.
+    pub(crate) async fn connect_redis_server(
         &self,
         url: &redis::RedisUrl,
         limit: Duration,
