@@ -33,7 +33,7 @@ pub(super) fn of_broker(settings: &Settings) -> Vec<String> {
 pub(super) fn of_results(settings: &Settings) -> Option<String> {
     let text = settings.result_backend.as_ref()?.expose();
     let scheme = text.strip_suffix("://").unwrap_or(text);
-    if !RedisUrl::is_one(&format!("{scheme}://")) {
+    if scheme.contains("://") || !RedisUrl::is_one(&format!("{scheme}://")) {
         return Some(text.to_owned());
     }
     Some(composed(Parts {

@@ -1,6 +1,6 @@
 //! An authority of a test's own, and what it has signed.
 
-use rcgen::{BasicConstraints, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
@@ -14,6 +14,8 @@ impl Authority {
         let directory = TempDir::new().expect("a directory");
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(Vec::new()).expect("parameters");
+        // Not the name of what it signs, which would seem to be signed by itself.
+        params.distinguished_name.push(DnType::CommonName, "authority");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).expect("a certificate");
         std::fs::write(directory.path().join("ca.crt"), certificate.pem()).expect("written");

@@ -54,15 +54,17 @@ fn read(path: &str, option: &str, wanted: &str) -> Result<Vec<u8>, String> {
 
 /// What a user can do about an error of TLS.
 pub(super) fn advice(reason: &str) -> Option<&'static str> {
-    const ADVICE: [(&str, &str); 5] = [
+    const ADVICE: [(&str, &str); 6] = [
         (
-            "UnknownIssuer",
+            "unknownissuer",
             "nobody that is trusted has signed its certificate; set ssl_ca_certs to that of its authority",
         ),
-        ("NotValidForName", "its certificate is for another name; ssl_check_hostname=false accepts that"),
-        ("CertificateRequired", "the server wants a certificate; set ssl_certfile and ssl_keyfile"),
-        ("InvalidContentType", "the server does not speak TLS on this port; is it redis://?"),
-        ("KeyMismatch", "the key in ssl_keyfile is not that of the certificate in ssl_certfile"),
+        ("notvalidforname", "its certificate is for another name; ssl_check_hostname=false accepts that"),
+        ("certificaterequired", "the server wants a certificate; set ssl_certfile and ssl_keyfile"),
+        ("unknownca", "the server does not trust whoever has signed the certificate in ssl_certfile"),
+        ("invalidcontenttype", "the server does not speak TLS on this port; is it redis://?"),
+        ("keymismatch", "the key in ssl_keyfile is not that of the certificate in ssl_certfile"),
     ];
+    let reason = reason.to_ascii_lowercase().replace([' ', '_'], "");
     ADVICE.iter().find(|(sign, _)| reason.contains(sign)).map(|(_, advice)| *advice)
 }
