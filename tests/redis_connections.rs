@@ -174,7 +174,7 @@ fn what_is_wrong_with_a_certificate_is_named() {
     let set = tls(&format!("{lax}, ssl_certfile = '{certificate}', ssl_keyfile = '{key}'"));
     works(&[("broker_url", &set[0].1), ("broker_use_ssl", &set[1].1), ("result_backend", "memory")]);
     let plain = format!("rediss://127.0.0.1:{}?ssl_cert_reqs=none", redis.port);
-    assert_says(&[("broker_url", &plain)], &["does not speak TLS"]);
+    assert_says(&[("broker_url", &plain)], &["is TLS spoken on this port?"]);
 }
 
 #[test]

@@ -224,7 +224,10 @@ impl Env {
         url: &redis::RedisUrl,
         limit: Duration,
     ) -> Result<Box<dyn redis::RedisConnection>, ConnectError> {
-        let late = |Elapsed| ConnectError { server: url.to_string(), reason: format!("no answer within {limit:?}") };
+        // A server without TLS waits for the end of what it takes for a line.
+        let doubt = if url.tls().is_some() { "; is TLS spoken on this port?" } else { "" };
+        let reason = || format!("no answer within {limit:?}{doubt}");
+        let late = |Elapsed| ConnectError { server: url.to_string(), reason: reason() };
         self.timeout(limit, self.0.connect_redis(url)).await.map_err(late)?
     }
 

@@ -62,7 +62,7 @@ pub(super) fn advice(reason: &str) -> Option<&'static str> {
         ("notvalidforname", "its certificate is for another name; ssl_check_hostname=false accepts that"),
         ("certificaterequired", "the server wants a certificate; set ssl_certfile and ssl_keyfile"),
         ("unknownca", "the server does not trust whoever has signed the certificate in ssl_certfile"),
-        ("invalidcontenttype", "the server does not speak TLS on this port; is it redis://?"),
+        ("invalidcontenttype", "TLS is not spoken on this port; is it redis://?"),
         ("keymismatch", "the key in ssl_keyfile is not that of the certificate in ssl_certfile"),
     ];
     let reason = reason.to_ascii_lowercase().replace([' ', '_'], "");
