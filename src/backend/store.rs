@@ -263,7 +263,11 @@ mod tests {
         }
         assert_eq!(store.make_room(), [Arc::from("b")]);
         store.keep("d".into(), State::Success, [0; 1_000].into(), None);
-        assert_eq!(store.make_room(), [Arc::from("c"), Arc::from("a")], "those kept for ever go last, and one always stays");
+        assert_eq!(
+            store.make_room(),
+            [Arc::from("c"), Arc::from("a")],
+            "those kept for ever go last, and one always stays"
+        );
         assert_eq!((store.results.len(), store.bytes), (1, 1_102));
         store.bound(0);
         put(&mut store, "a", State::Success, 6);
