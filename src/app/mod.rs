@@ -1,5 +1,6 @@
 //! An application: its tasks, its settings, and typed handles to call them.
 
+mod address;
 mod annotated;
 mod args;
 mod bind;

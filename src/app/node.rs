@@ -1,13 +1,14 @@
 //! A process of simq: its actors, wired.
 
-use super::{App, Error};
+use super::{App, Error, address};
 use crate::backend::{Backend, StoreRevoked};
 use crate::beat::{Entry, Tools};
 use crate::broker::{Broker, Close};
 use crate::env::redis::RedisUrl;
 use crate::env::{Endpoint, Env};
 use crate::producer::{Producer, Revoke};
-use crate::settings::{Settings, Url};
+use crate::redis::Options;
+use crate::settings::Settings;
 use crate::worker::pool::AppSource;
 use crate::worker::{Colleagues, Worker, WorkerOptions};
 use actix::Addr;
@@ -34,10 +35,14 @@ impl Endpoints {
     ///
     /// [`Error::BadAddress`] when one is no address of a server that simq talks to.
     pub fn of(settings: &Settings) -> Result<Endpoints, Error> {
-        let broker = settings.broker_url.as_ref().and_then(|urls| urls.first());
+        let bad = |setting| move |why| Error::BadAddress { setting, why };
+        let broker = address::of_broker(settings);
+        let results: Vec<String> = address::of_results(settings).into_iter().collect();
+        let of_broker = || Options::of_broker(settings);
+        let of_results = || Options::of_results(settings);
         Ok(Endpoints {
-            broker: endpoint("broker_url", broker, BROKER)?,
-            backend: endpoint("result_backend", settings.result_backend.as_ref(), BACKEND)?,
+            broker: endpoint(&broker, of_broker, BROKER).map_err(bad("broker_url"))?,
+            backend: endpoint(&results, of_results, BACKEND).map_err(bad("result_backend"))?,
         })
     }
 }
@@ -48,23 +53,30 @@ fn unreachable(setting: &'static str) -> Error {
     Error::BadAddress { setting, why: why.to_owned() }
 }
 
-fn endpoint(setting: &'static str, url: Option<&Url>, embedded: &str) -> Result<Endpoint, Error> {
-    let Some(url) = url else { return Ok(embedded.into()) };
-    let bad = |why: String| Error::BadAddress { setting, why };
-    match url.expose() {
-        text if text == "memory" || text.starts_with("memory://") => Ok(embedded.into()),
-        text if RedisUrl::is_one(text) => {
-            RedisUrl::parse(text).map(|url| Endpoint::Redis(url.into())).map_err(|error| bad(error.to_string()))
+fn endpoint(
+    texts: &[String],
+    options: impl FnOnce() -> Result<Options, String>,
+    embedded: &str,
+) -> Result<Endpoint, String> {
+    match texts.first() {
+        None => Ok(embedded.into()),
+        Some(text) if text == "memory" || text.starts_with("memory://") => Ok(embedded.into()),
+        Some(_) => {
+            if let Some(text) = texts.iter().find(|text| !RedisUrl::is_one(text)) {
+                return Err(unknown(text));
+            }
+            let server = address::servers(texts, &options()?)?;
+            Ok(server.map_or_else(|| embedded.into(), |server| Endpoint::Redis(server.into())))
         }
-        _ => Err(bad(unknown(url))),
     }
 }
 
-fn unknown(url: &Url) -> String {
-    let scheme = url.expose().split_once("://").map_or(url.expose(), |(scheme, _)| scheme);
+fn unknown(text: &str) -> String {
+    let scheme = text.split_once("://").map_or(text, |(scheme, _)| scheme);
     let nearest = crate::text::nearest(scheme, RedisUrl::schemes().chain(["memory"]));
     let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest}://?"));
-    format!("{url} names no server that simq talks to{nearest}\nexpected redis://..., or memory://")
+    let shown = crate::settings::masked(text);
+    format!("{shown} names no server that simq talks to{nearest}\nexpected redis://..., or memory://")
 }
 
 impl Endpoints {

@@ -256,7 +256,10 @@ async fn open(env: &Env, server: Endpoint, settings: &Settings) -> Result<Link<R
     let limit = duration(settings.broker_connection_timeout);
     match server {
         Endpoint::Served(name) => env.connect(name, limit).await,
-        Endpoint::Redis(url) => redis::connect(env, &url, settings, limit).await,
+        Endpoint::Redis(url) => {
+            let limit = settings.result_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
+            redis::connect(env, &url, settings, limit).await
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::session::Session;
 use super::{Epoch, FromBroker, PublishError, Reply, backoff};
 use crate::env::{Alarm, ConnectError, Endpoint, Env, Instant, Link};
 use crate::message::Message;
-use crate::settings::{Settings, duration};
+use crate::settings::{Failover, Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -51,6 +51,10 @@ pub struct Broker {
     epoch: Epoch,
     /// Failed connects in a row.
     failures: u32,
+    /// Which of several servers is tried: the next after each failed connect.
+    turn: u64,
+    /// Whether there has been a connection.
+    connected: bool,
     subscription: Option<Subscription>,
     /// Publishes that wait for a connection.
     waiting: VecDeque<Waiting>,
@@ -71,6 +75,8 @@ impl Broker {
             connection: Connection::Idle,
             epoch: Epoch::default(),
             failures: 0,
+            turn: 0,
+            connected: false,
             subscription: None,
             waiting: VecDeque::new(),
             next_heartbeat: Instant::NEVER,
@@ -82,7 +88,7 @@ impl Broker {
     fn connect(&mut self, ctx: &mut Context<Self>) {
         self.epoch = Epoch(self.epoch.0 + 1);
         self.connection = Connection::Connecting;
-        let (env, server, epoch) = (self.env.clone(), self.server.clone(), self.epoch);
+        let (env, server, epoch) = (self.env.clone(), self.server.turn(self.turn), self.epoch);
         let settings = self.settings.clone();
         let connecting = async move { open(&env, server, &settings).await };
         ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
@@ -91,6 +97,7 @@ impl Broker {
                     Ok(link) => this.connected(link, ctx),
                     Err(error) => {
                         this.failures += 1;
+                        this.next_turn();
                         this.lost(&error.to_string(), ctx);
                     }
                 }
@@ -99,6 +106,7 @@ impl Broker {
     }
 
     fn connected(&mut self, link: Link<ToServer, FromServer>, ctx: &mut Context<Self>) {
+        self.connected = true;
         link.read_into(self.epoch.0, ctx, Self::hear);
         if !self.server.is_served() {
             tracing::info!(broker = %self.server, "connected");
@@ -143,6 +151,22 @@ impl Broker {
         }
     }
 
+    fn next_turn(&mut self) {
+        self.turn = match self.settings.broker_failover_strategy {
+            Failover::Shuffle if self.server.turns() > 1 => self.env.random_up_to(u64::from(u32::MAX)),
+            _ => self.turn + 1,
+        };
+    }
+
+    /// Whether a connection that is lost, or was not to be had, is tried again.
+    fn retries(&self) -> bool {
+        let settings = &self.settings;
+        match settings.broker_connection_retry_on_startup {
+            Some(retry) if !self.connected => retry,
+            _ => settings.broker_connection_retry,
+        }
+    }
+
     /// Half the agreed interval, as AMQP clients send it; `None` without heartbeats.
     fn heartbeat(&self) -> Option<Duration> {
         let interval = duration(self.settings.broker_heartbeat).min(super::server::HEARTBEAT);
@@ -176,8 +200,7 @@ impl Broker {
             self.failures = 0;
             return;
         }
-        let no_retry = !self.settings.broker_connection_retry;
-        if no_retry || backoff::gives_up(self.failures, self.settings.broker_connection_max_retries) {
+        if !self.retries() || backoff::gives_up(self.failures, self.settings.broker_connection_max_retries) {
             tracing::error!(broker = %self.server, why, failures = self.failures, "no connection; giving up");
             self.give_up(why);
             return;
@@ -282,7 +305,10 @@ pub(super) async fn open(
     let limit = duration(settings.broker_connection_timeout);
     match server {
         Endpoint::Served(name) => env.connect(name, limit).await,
-        Endpoint::Redis(url) => super::redis::connect(env, &url, settings, limit).await,
+        Endpoint::Redis(url) => {
+            let limit = settings.redis_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
+            super::redis::connect(env, &url, settings, limit).await
+        }
     }
 }
 

@@ -15,6 +15,26 @@ pub enum Endpoint {
 }
 
 impl Endpoint {
+    /// How many servers there are to choose from.
+    pub(crate) fn turns(&self) -> usize {
+        match self {
+            Endpoint::Served(_) => 1,
+            Endpoint::Redis(url) => url.alternatives().len(),
+        }
+    }
+
+    /// The one to be tried in this turn.
+    pub(crate) fn turn(&self, turn: u64) -> Endpoint {
+        match self {
+            Endpoint::Served(_) => self.clone(),
+            Endpoint::Redis(url) => {
+                let all = url.alternatives();
+                let place = usize::try_from(turn % all.len() as u64).unwrap_or_default();
+                Endpoint::Redis(all[place].clone().into())
+            }
+        }
+    }
+
     /// Whether it is simq's own, which keeps the order of what is sent after its client is gone.
     pub(crate) fn is_served(&self) -> bool {
         matches!(self, Endpoint::Served(_))

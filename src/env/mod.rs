@@ -202,7 +202,7 @@ impl Env {
         Ok(Link::new(connected.map_err(late)??))
     }
 
-    /// Connects to a Redis server.
+    /// Connects to a Redis server: that of the address, or the master that its Sentinels name now.
     ///
     /// # Errors
     ///
@@ -212,7 +212,22 @@ impl Env {
         url: &redis::RedisUrl,
         limit: Duration,
     ) -> Result<Box<dyn redis::RedisConnection>, ConnectError> {
-        let late = |Elapsed| ConnectError { server: url.to_string(), reason: format!("no answer within {limit:?}") };
+        match url.sentinels() {
+            Some(sentinels) => crate::redis::connect_to_master(self, url, sentinels, limit).await,
+            None => self.connect_redis_server(url, limit).await,
+        }
+    }
+
+    /// The same, whoever its Sentinels call the master.
+    pub(crate) async fn connect_redis_server(
+        &self,
+        url: &redis::RedisUrl,
+        limit: Duration,
+    ) -> Result<Box<dyn redis::RedisConnection>, ConnectError> {
+        // A server without TLS waits for the end of what it takes for a line.
+        let doubt = if url.tls().is_some() { "; is TLS spoken on this port?" } else { "" };
+        let reason = || format!("no answer within {limit:?}{doubt}");
+        let late = |Elapsed| ConnectError { server: url.to_string(), reason: reason() };
         self.timeout(limit, self.0.connect_redis(url)).await.map_err(late)?
     }
 

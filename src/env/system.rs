@@ -16,6 +16,7 @@ mod redis;
 mod signals;
 #[cfg(feature = "sim")]
 mod stopwatch;
+mod tls;
 
 #[cfg(feature = "sim")]
 pub(crate) use stopwatch::Stopwatch;

@@ -50,7 +50,12 @@ pub(super) async fn connect(
 ) -> Result<Link<Request, Response>, ConnectError> {
     let results = Results::new(settings);
     let connection: Rc<dyn RedisConnection> = env.connect_redis(url, limit).await?.into();
-    let load = results.scripts().map(Script::load).into();
+    let mut load: Vec<Cmd> = results.scripts().map(Script::load).into();
+    if let Some(name) = settings.result_transport_client_name.as_ref().or(settings.result_client_name.as_ref()) {
+        let mut command = cmd("CLIENT");
+        command.arg("SETNAME").arg(name);
+        load.push(command);
+    }
     let failed = |reason: String| ConnectError { server: url.to_string(), reason };
     let loaded = env.timeout(limit, connection.send(load)).await;
     let loaded = loaded.map_err(|_| failed(format!("no answer within {limit:?}")))?;
@@ -66,7 +71,7 @@ pub(super) async fn connect(
         link: Link::new(theirs),
         results: RefCell::new(results),
         writer: Writer::new(),
-        patience: settings.redis_socket_timeout.map_or(PATIENCE, duration),
+        patience: settings.result_socket_timeout.map_or(PATIENCE, duration),
         closed: Cell::new(false),
     });
     env.spawn(shell.clone().write());

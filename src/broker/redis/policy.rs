@@ -25,6 +25,10 @@ pub(super) struct Policy {
     pub(super) delivery_limit: Option<u32>,
     pub(super) dead_letters: Option<Arc<str>>,
     pub(super) client_name: Option<String>,
+    /// Whether a message that is delivered can be restored.
+    pub(super) restores: bool,
+    /// Where messages go that no binding leads on.
+    pub(super) unroutable: Option<Arc<str>>,
 }
 
 /// Where nothing is set: longer than any command takes.
@@ -35,7 +39,9 @@ const RESTORED: u32 = 10_000;
 impl Policy {
     pub(super) fn new(settings: &Settings, database: i64) -> Policy {
         let lease = duration(settings.redis_lease.max(1.0));
-        let sweep = match settings.redis_consume {
+        // Without a record there is nothing that could be done as one step.
+        let consume = if settings.redis_ack_emulation { settings.redis_consume } else { RedisConsume::Kombu };
+        let sweep = match consume {
             RedisConsume::Atomic => lease / 2,
             RedisConsume::Kombu => {
                 duration(settings.redis_unacked_restore_interval) * settings.redis_unacked_restore_throttle.max(1)
@@ -43,7 +49,7 @@ impl Policy {
         };
         Policy {
             layout: Layout::new(settings, database),
-            consume: settings.redis_consume,
+            consume,
             order: settings.redis_queue_order_strategy,
             base64: settings.redis_body_encoding.as_deref() == Some("base64"),
             lease,
@@ -56,6 +62,8 @@ impl Policy {
             delivery_limit: settings.task_delivery_limit,
             dead_letters: settings.task_dead_letter_queue.as_deref().map(Arc::from),
             client_name: settings.redis_client_name.clone(),
+            restores: settings.redis_ack_emulation,
+            unroutable: settings.redis_deadletter_queue.as_deref().map(Arc::from),
         }
     }
 

@@ -43,6 +43,12 @@ impl Channel {
     pub(super) fn route(&mut self, routing: Routing, members: Value) {
         let queues = self.bound_queues(&routing.exchange, &routing.routing_key, members);
         let Routing { seq, exchange, routing_key, mandatory, message } = routing;
+        if queues.is_empty()
+            && let Some(unroutable) = self.policy.unroutable.clone()
+        {
+            tracing::warn!(%exchange, %routing_key, queue = %unroutable, "no binding leads a message on");
+            return self.push(&message, &exchange, &routing_key, &[&unroutable], seq);
+        }
         if queues.is_empty() {
             if mandatory {
                 self.say(Event::Returned { exchange, routing_key, message });

@@ -137,6 +137,10 @@ impl Channel {
         let queue = take.queues[place].clone();
         let tag = self.next_tag;
         self.next_tag += 1;
+        if !self.policy.restores {
+            self.receive(tag, None, &queue, message);
+            return 1;
+        }
         let record: Box<str> = envelope::tag(&message).unwrap_or_else(|| (self.draw)().to_string()).into();
         let layout = &self.policy.layout;
         let (mut index, mut unacked) = (cmd("ZADD"), cmd("HSET"));

@@ -3,7 +3,7 @@
 use crate::env::redis::{RedisConnection, RedisLost, RedisUrl};
 use crate::env::{ConnectError, LocalFuture};
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Client, Cmd, Pipeline, PushInfo, PushKind, RedisError, Value};
+use redis::{AsyncConnectionConfig, Cmd, Pipeline, PushInfo, PushKind, RedisError, Value};
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -15,13 +15,14 @@ struct Connected {
 }
 
 pub(super) async fn connect(url: RedisUrl) -> Result<Box<dyn RedisConnection>, ConnectError> {
-    let failed = |error: RedisError| ConnectError { server: url.to_string(), reason: reason(&error) };
-    let client = Client::open(url.info().clone()).map_err(failed)?;
+    let failed = |reason: String| ConnectError { server: url.to_string(), reason };
+    let client = super::tls::client(&url).map_err(failed)?;
     let (sender, pushes) = mpsc::unbounded_channel();
     // Callers have their own time limits; the default of redis-rs would end blocking pops after half a second.
     let config =
         AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None).set_push_sender(sender);
-    let connection = client.get_multiplexed_async_connection_with_config(&config).await.map_err(failed)?;
+    let connection = client.get_multiplexed_async_connection_with_config(&config).await;
+    let connection = connection.map_err(|error| failed(reason(&error)))?;
     Ok(Box::new(Connected {
         connection: RefCell::new(Some(connection)),
         pushes: RefCell::new(pushes),
@@ -30,9 +31,13 @@ pub(super) async fn connect(url: RedisUrl) -> Result<Box<dyn RedisConnection>, C
 }
 
 fn reason(error: &RedisError) -> String {
-    match error.detail() {
-        Some(detail) if !error.is_io_error() => format!("{}: {detail}", error.code().unwrap_or("error")),
+    let said = match (error.detail(), error.code()) {
+        (Some(detail), Some(code)) if !error.is_io_error() => format!("{code}: {detail}"),
         _ => error.to_string(),
+    };
+    match super::tls::advice(&said) {
+        Some(advice) => format!("{advice} ({said})"),
+        None => said,
     }
 }
 

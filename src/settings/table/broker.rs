@@ -3,8 +3,26 @@
 macro_rules! broker_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
-    /// The broker: `redis://...`; unset or `memory://`, the embedded one.
+    /// The broker: `redis://...`, or several, of which the next is tried when one can't be reached; unset or `memory://`,
+    /// the embedded one.
     broker_url: Option<Urls> = None, None;
+    /// Which of several brokers is tried next: `round-robin`, `shuffle`.
+    broker_failover_strategy: Failover = Failover::RoundRobin, Failover::RoundRobin;
+    /// Scheme of the broker, `redis` for example, where there is no `broker_url`.
+    broker_transport: Option<String> = None, None;
+    /// Host of the broker, where there is no `broker_url`.
+    broker_host: Option<String> = None, None;
+    /// Its port.
+    broker_port: Option<u32> where (1 to 65535) = None, None;
+    /// Its user.
+    broker_user: Option<String> = None, None;
+    /// Its password.
+    broker_password: Option<Secret> = None, None;
+    /// Its virtual host; on Redis, the number of the database.
+    broker_vhost: Option<String> = None, None;
+    /// TLS to the broker: true, or a table with `ssl_cert_reqs` (`required`, which is the default, `optional`, `none`),
+    /// `ssl_check_hostname`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`.
+    broker_use_ssl: UseTls = UseTls::off(), UseTls::off();
     /// Let the broker confirm each publish.
     confirm_publish "broker_transport_options.confirm_publish": bool = true, false;
     /// Seconds to wait for a confirm before the publish is tried again.
@@ -13,6 +31,8 @@ macro_rules! broker_settings {
     broker_connection_timeout: Seconds = 4.0, 4.0;
     /// Reconnect when the connection is lost.
     broker_connection_retry: bool = true, true;
+    /// Connect again when the first connect fails; unset, `broker_connection_retry`.
+    broker_connection_retry_on_startup: Option<bool> = None, None;
     /// Failed connects in a row after which a worker exits; 0 never.
     broker_connection_max_retries: u32 = 0, 100;
     /// Seconds between heartbeats; a connection silent for twice as long is given up. 0 sends none. The embedded

@@ -47,6 +47,53 @@ macro_rules! redis_settings {
     redis_socket_timeout "broker_transport_options.socket_timeout": Option<Seconds> = Some(30.0), None;
     /// Name of the connections at the server.
     redis_client_name "broker_transport_options.client_name": Option<String> = None, None;
+    /// Keep messages that are not acked, to restore them. Off, a message is gone as soon as a worker has it, as with
+    /// Celery's: a worker that dies takes what it holds with it.
+    redis_ack_emulation "broker_transport_options.ack_emulation": bool = true, true;
+    /// Queue of messages whose exchange leads to no queue; unset, they are dropped.
+    redis_deadletter_queue "broker_transport_options.deadletter_queue": Option<String> = None, None;
+    /// Seconds that a connect may take, where that is less than `broker_connection_timeout`.
+    redis_socket_connect_timeout "broker_transport_options.socket_connect_timeout": Option<Seconds> = None, None;
+    /// Let the operating system keep idle connections alive.
+    redis_socket_keepalive "broker_transport_options.socket_keepalive": Option<bool> = None, None;
+    /// Options of the socket for it: `TCP_KEEPIDLE` and `TCP_KEEPINTVL`, seconds, and `TCP_KEEPCNT`; or their numbers on
+    /// Linux, as in redis-py.
+    redis_socket_keepalive_options "broker_transport_options.socket_keepalive_options": Option<toml::Table> = None, None;
+    /// Name of the master that the Sentinels of `broker_url` watch.
+    redis_master_name "broker_transport_options.master_name": Option<String> = None, None;
+    /// Other Sentinels that must watch it too for one to be believed.
+    redis_min_other_sentinels "broker_transport_options.min_other_sentinels": Option<u32> = None, None;
+    /// How to introduce oneself to Sentinels: `username`, `password`, `ssl`, and the options of `broker_use_ssl`.
+    redis_sentinel_kwargs "broker_transport_options.sentinel_kwargs": Option<SecretTable> = None, None;
+    /// Name of the master that the Sentinels of `result_backend` watch.
+    result_master_name "result_backend_transport_options.master_name": Option<String> = None, None;
+    /// Other Sentinels that must watch it too for one to be believed.
+    result_min_other_sentinels "result_backend_transport_options.min_other_sentinels": Option<u32> = None, None;
+    /// How to introduce oneself to Sentinels: `username`, `password`, `ssl`, and the options of `redis_backend_use_ssl`.
+    result_sentinel_kwargs "result_backend_transport_options.sentinel_kwargs": Option<SecretTable> = None, None;
+    /// Name of the connections at the server of results; unset, `redis_client_name`.
+    result_transport_client_name "result_backend_transport_options.client_name": Option<String> = None, None;
+    /// Host of results, where `result_backend` is `redis` or `rediss` and no more.
+    redis_host: Option<String> = None, None;
+    /// Its port.
+    redis_port: Option<u32> where (1 to 65535) = None, None;
+    /// Its database.
+    redis_db: Option<u32> = None, None;
+    /// Its user.
+    redis_username: Option<String> = None, None;
+    /// Its password.
+    redis_password: Option<Secret> = None, None;
+    /// TLS to the server of results: true, or a table with `ssl_cert_reqs` (`required`, which is the default, `optional`,
+    /// `none`), `ssl_check_hostname`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`.
+    redis_backend_use_ssl: UseTls = UseTls::off(), UseTls::off();
+    /// Seconds that the server of results may take for an answer.
+    result_socket_timeout "redis_socket_timeout": Option<Seconds> = Some(30.0), Some(120.0);
+    /// Seconds that a connect to it may take, where that is less than `broker_connection_timeout`.
+    result_socket_connect_timeout "redis_socket_connect_timeout": Option<Seconds> = None, None;
+    /// Let the operating system keep idle connections to it alive.
+    result_socket_keepalive "redis_socket_keepalive": bool = false, false;
+    /// Name of the connections to it.
+    result_client_name "redis_client_name": Option<String> = None, None;
     /// Prefix of the keys of results; `_` is put behind it unless it ends in one of `:_-.`.
     result_global_keyprefix "result_backend_transport_options.global_keyprefix": Option<String> = None, None;
 

@@ -67,7 +67,7 @@ choices! {
         Classic "classic" "Classic queues.",
     }
     /// Which of several brokers is tried next.
-    pub(in crate::settings) enum Failover {
+    pub enum Failover {
         RoundRobin "round-robin" "One after the other.",
         Shuffle "shuffle" "In a random order.",
     }

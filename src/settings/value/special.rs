@@ -3,16 +3,31 @@
 use super::{Expected, SettingValue, expected};
 
 /// TLS of a connection: on or off, or its options.
-#[derive(Clone, Debug, PartialEq)]
-pub(in crate::settings) struct Tls(toml::Value);
+#[derive(Clone, PartialEq)]
+pub struct UseTls(toml::Value);
 
-impl Tls {
-    pub(in crate::settings) fn off() -> Tls {
-        Tls(toml::Value::Boolean(false))
+impl UseTls {
+    pub(in crate::settings) fn off() -> UseTls {
+        UseTls(toml::Value::Boolean(false))
+    }
+
+    /// Its options, `ssl_ca_certs` for example; `None` where it is off.
+    pub fn options(&self) -> Option<toml::Table> {
+        match &self.0 {
+            toml::Value::Table(options) => Some(options.clone()),
+            on => (on.as_bool() == Some(true)).then(toml::Table::new),
+        }
     }
 }
 
-impl SettingValue for Tls {
+/// Names only: a value may be a password.
+impl std::fmt::Debug for UseTls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.options().unwrap_or_default().keys()).finish()
+    }
+}
+
+impl SettingValue for UseTls {
     const EXPECTED: &'static str = "true, false or a table";
     const SECRET: bool = true;
     const TABLE: bool = true;
@@ -20,7 +35,7 @@ impl SettingValue for Tls {
 
     fn from_toml(value: &toml::Value) -> Result<Self, Expected> {
         match value {
-            toml::Value::Boolean(_) | toml::Value::Table(_) => Ok(Tls(value.clone())),
+            toml::Value::Boolean(_) | toml::Value::Table(_) => Ok(UseTls(value.clone())),
             _ => Err(expected::<Self>()),
         }
     }
@@ -32,7 +47,21 @@ impl SettingValue for Tls {
 
 /// A table in which passwords may stand.
 #[derive(Clone, PartialEq)]
-pub(in crate::settings) struct SecretTable(toml::Table);
+pub struct SecretTable(toml::Table);
+
+impl SecretTable {
+    /// The table, with its passwords.
+    pub fn expose(&self) -> &toml::Table {
+        &self.0
+    }
+}
+
+/// Names only: a value may be a password.
+impl std::fmt::Debug for SecretTable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
 
 impl SettingValue for SecretTable {
     const EXPECTED: &'static str = "a table";
