@@ -1,4 +1,4 @@
-//! The scripts of `consume = "atomic"`.
+//! The scripts: `take` and `refresh` are those of `consume = "atomic"`, the others of both.
 //!
 //! Everything in them is checked against a real server and, run by their twins in the simulated one, against the same
 //! sequences of commands.

@@ -87,9 +87,7 @@ async fn greet(connection: &Rc<dyn RedisConnection>, policy: &Policy, scripts: &
     }
     let tracking = commands.len() + 1;
     commands.extend([words(&["ROLE"]), words(&["CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP"])]);
-    if policy.consume == RedisConsume::Atomic {
-        commands.extend(scripts.all().map(crate::redis::Script::load));
-    }
+    commands.extend(scripts.all().map(crate::redis::Script::load));
     let replies = connection.send(commands).await.map_err(|RedisLost(why)| why)?;
     for (place, reply) in replies.into_iter().enumerate() {
         match reply {

@@ -52,7 +52,14 @@ impl Channel {
 
     /// Restores what a look found; returns from where the next look goes on, `None` when it has seen all.
     pub(super) fn restore(&mut self, from: usize, reply: Value, left: &mut usize) -> Option<usize> {
-        let Value::Array(found) = reply else { return None };
+        let found = match reply {
+            Value::Array(found) => found,
+            Value::ServerError(error) => {
+                self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                return None;
+            }
+            _ => return None,
+        };
         let mut found = found.into_iter();
         let looked = found.next().as_ref().map_or(0, count) as usize;
         let now = found.next().and_then(bytes)?;
