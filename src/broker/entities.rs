@@ -81,7 +81,8 @@ impl Source {
     /// A queue of the settings. `own` names the consumer's own queue where the messages are broadcast.
     pub(crate) fn of(queue: &QueueSpec, own: &str, settings: &Settings) -> Self {
         if queue.broadcast {
-            return Source::copy_of(queue.exchange(), true, own.into(), false, QueueOptions::default());
+            let to = Target { routing_key: queue.routing_key().into(), ..Target::broadcast(queue.exchange(), true) };
+            return Source::copy_of(to, own.into(), false, QueueOptions::default());
         }
         let name: Name = queue.name.as_str().into();
         if queue.is_plain() {
@@ -92,8 +93,8 @@ impl Source {
     }
 
     /// This consumer's own copy of what is sent to a fan-out exchange: a queue that goes with its connection.
-    pub(crate) fn copy_of(exchange: &str, durable: bool, queue: Name, no_ack: bool, options: QueueOptions) -> Self {
-        let Target { exchange, routing_key, entities, .. } = Target::broadcast(exchange, durable);
+    pub(crate) fn copy_of(to: Target, queue: Name, no_ack: bool, options: QueueOptions) -> Self {
+        let Target { exchange, routing_key, entities, .. } = to;
         let mut methods = match entities {
             Entities::These(_, methods) => methods.to_vec(),
             Entities::Queue(_) => Vec::new(),

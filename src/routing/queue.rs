@@ -31,7 +31,7 @@ pub struct QueueSpec {
     pub exchange: Option<String>,
     /// That exchange's type. Default: direct.
     pub kind: Kind,
-    /// The key it is bound with. Default: its name.
+    /// The key it is bound with. Default: its name; of a broadcast, the key of the default queue.
     pub routing_key: Option<String>,
     /// Each worker has a copy of its own of every message: kombu's `Broadcast`.
     pub broadcast: bool,

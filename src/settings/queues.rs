@@ -14,7 +14,14 @@ impl Settings {
         };
         let missing_kind = self.task_create_missing_queue_exchange_type.map_or(Kind::Direct, Kind::from);
         let defaults = Defaults { queue, create_missing: self.task_create_missing_queues, missing_kind };
-        Queues::new(self.task_queues.to_vec(), defaults)
+        // On Redis the key is in the name of the channel: Celery's workers listen to that of the default queue.
+        let keyed = |queue: &QueueSpec| match &queue.routing_key {
+            None if queue.broadcast => {
+                QueueSpec { routing_key: Some(defaults.queue.routing_key().to_owned()), ..queue.clone() }
+            }
+            _ => queue.clone(),
+        };
+        Queues::new(self.task_queues.iter().map(keyed).collect(), defaults)
     }
 }
 

@@ -4,7 +4,7 @@ use super::request::{CutBy, RequestId};
 use super::shutdown::Action;
 use super::{Due, Exit, ShutDown, Worker};
 use crate::broker::amqp::{Name, QueueOptions};
-use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement, Source};
+use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement, Source, Target};
 use crate::control;
 use crate::events::{Event, What};
 use actix::{AsyncContext, Context};
@@ -100,7 +100,7 @@ impl Worker {
             expires: milliseconds(self.settings.control_queue_expires),
             ..QueueOptions::default()
         };
-        Source::copy_of(&exchange, false, queue, true, options)
+        Source::copy_of(Target::broadcast(&exchange, false), queue, true, options)
     }
 
     /// The broker has taken back whatever this connection had unacked, and delivers it again. What has not begun is
