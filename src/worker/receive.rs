@@ -77,7 +77,13 @@ impl Worker {
         if self.settings.worker_deduplicate_successful_tasks {
             self.unsettled_ids.insert(request.task.id.clone());
         }
+        let options = &request.definition.options;
+        let tracked = options.tracks_started(&self.settings) && !options.ignores_result(&self.settings);
         let job = Job { request: id, task: request.task.clone(), delivery: request.delivery_info() };
+        if tracked {
+            // Before the child has it: what the task then says of its progress is not to be replaced.
+            self.store_started(id);
+        }
         self.pool.send(slot, ToChild::Run(job));
     }
 
@@ -91,16 +97,12 @@ impl Worker {
         let soft = limits.soft.map(|limit| self.timers.set(now + limit, Due::SoftLimit(id)));
         let hard = limits.hard.map(|limit| self.timers.set(now + limit, Due::HardLimit(id)));
         request.phase = Phase::Running { slot, soft, hard };
-        let tracked = options.tracks_started(&self.settings) && !options.ignores_result(&self.settings);
         if !request.policy.late && !request.settled {
             request.settled = true;
             let (epoch, tag) = (request.epoch, request.delivery.tag);
             self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Ack });
             self.prefetch.settled();
             self.update_window();
-        }
-        if tracked {
-            self.store_started(id);
         }
         if soft.is_some() || hard.is_some() {
             self.set_alarm(ctx);
