@@ -57,7 +57,9 @@ impl Handler<Put> for Backend {
     type Result = ();
 
     fn handle(&mut self, put: Put, ctx: &mut Context<Self>) {
-        let lifetime = (self.settings.result_expires > 0.0).then(|| duration(self.settings.result_expires));
+        let expires = self.settings.result_failure_expires.filter(|_| put.state == State::Failure);
+        let expires = expires.unwrap_or(self.settings.result_expires);
+        let lifetime = (expires > 0.0).then(|| duration(expires));
         let keep = Keep { lifetime, precedence: self.settings.result_precedence };
         self.write(Request::Put { id: put.id, state: put.state, meta: put.meta, keep }, put.reply, ctx);
     }

@@ -3,6 +3,9 @@
 //! As with the broker, a connection to Redis is presented as one to simq's own store: requests of the backend actor become
 //! commands, gathered into batches; what is published under the key of a result that somebody waits for wakes him.
 
+mod form;
+#[cfg(test)]
+mod golden_tests;
 mod leases;
 mod results;
 
@@ -27,7 +30,7 @@ pub(crate) fn scripts() -> [(&'static str, Script); 2] {
 }
 
 #[cfg(feature = "sim")]
-pub(crate) use results::state_of;
+pub(crate) use form::state_of;
 
 pub(super) use leases::connect as connect_leases;
 
@@ -159,7 +162,7 @@ impl Shell {
 
     fn overhear(&self, push: PushInfo) {
         let Some(message) = Msg::from_push_info(push) else { return };
-        self.results.borrow_mut().overhear(message.get_channel_name(), message.get_payload_bytes().to_vec());
+        self.results.borrow_mut().overhear(message.get_channel_name(), message.get_payload_bytes());
         self.change_channels();
         self.flush();
     }

@@ -5,6 +5,8 @@
 
 use super::super::frame::{Request, Response};
 use super::super::store::Keep;
+use super::form::{Form, Told, meta_of};
+use crate::app::Failure;
 use crate::events::State;
 use crate::redis::{Batch, Script};
 use crate::settings::{Precedence, Settings};
@@ -22,6 +24,8 @@ pub(super) enum Purpose {
     Current(Arc<str>),
     /// What is there, before something else is stored: Celery looks first.
     Before(Box<Before>),
+    /// Stored, or what stands in its way is in a form that only the writer can read.
+    Kept(Box<Before>),
     /// The server lives.
     Alive,
 }
@@ -29,6 +33,7 @@ pub(super) enum Purpose {
 /// A write that looks first.
 pub(super) struct Before {
     id: Arc<str>,
+    state: State,
     meta: Arc<[u8]>,
     keep: Keep,
 }
@@ -37,6 +42,7 @@ pub(super) struct Before {
 pub(super) struct Results {
     prefix: String,
     script: Script,
+    form: Form,
     /// Ids that are waited for, and those of them of which every state is told.
     watched: BTreeSet<Arc<str>>,
     every: BTreeSet<Arc<str>>,
@@ -58,6 +64,7 @@ impl Results {
         Results {
             prefix: settings.result_global_keyprefix.as_deref().map(kombus_prefix).unwrap_or_default(),
             script: Results::script(),
+            form: Form::new(settings),
             watched: BTreeSet::new(),
             every: BTreeSet::new(),
             batch: Batch::default(),
@@ -75,7 +82,7 @@ impl Results {
         [&self.script]
     }
 
-    fn key(&self, id: &str) -> String {
+    pub(super) fn key(&self, id: &str) -> String {
         format!("{}{KEY}{id}", self.prefix)
     }
 
@@ -117,83 +124,111 @@ impl Results {
     }
 
     fn put(&mut self, id: Arc<str>, state: State, meta: Arc<[u8]>, keep: Keep) {
+        let Some((state, meta)) = self.form.write(&id, state, meta) else { return self.said.push(Response::Stored) };
         let key = self.key(&id);
         match keep.precedence {
             // Nothing says more than a success.
-            Precedence::Full if state == State::Success => {
-                self.batch.add(set(&key, &meta, keep), Purpose::Nothing);
-                self.batch.add(publish(&key, &meta), Purpose::Stored);
-            }
-            Precedence::Full => {
-                let mut command = self.script.run(1);
-                command.arg(key).arg(&*meta).arg(state.rank()).arg(seconds(keep));
-                for other in State::ALL {
-                    command.arg(other.name()).arg(other.rank());
-                }
-                self.batch.add(command, Purpose::Stored);
-            }
+            Precedence::Full if state == State::Success => self.write(&key, &meta, keep),
+            Precedence::Full => self.keep(Before { id, state, meta, keep }, b""),
             Precedence::Success => {
                 let mut get = cmd("GET");
                 get.arg(key);
-                self.batch.add(get, Purpose::Before(Box::new(Before { id, meta, keep })));
+                self.batch.add(get, Purpose::Before(Box::new(Before { id, state, meta, keep })));
             }
             Precedence::None => self.write(&key, &meta, keep),
         }
     }
 
-    /// As Celery writes it.
-    fn write(&mut self, key: &str, meta: &[u8], keep: Keep) {
-        for (command, purpose) in [
-            (cmd("MULTI"), Purpose::Nothing),
-            (set(key, meta, keep), Purpose::Nothing),
-            (publish(key, meta), Purpose::Nothing),
-            (cmd("EXEC"), Purpose::Stored),
-        ] {
-            self.batch.add(command, purpose);
+    /// Stores it unless what is there says more, whatever was `read` there.
+    fn keep(&mut self, before: Before, read: &[u8]) {
+        let mut command = self.script.run(1);
+        command.arg(self.key(&before.id)).arg(&*before.meta).arg(before.state.rank()).arg(seconds(before.keep));
+        command.arg(read);
+        for other in State::ALL {
+            command.arg(other.name()).arg(other.rank());
         }
+        self.batch.add(command, Purpose::Kept(Box::new(before)));
+    }
+
+    /// As Celery writes it, but for the transaction: this connection may be one of those that listen, and before 7.2 a
+    /// server puts what it tells them into the midst of the transaction's reply.
+    fn write(&mut self, key: &str, meta: &[u8], keep: Keep) {
+        self.batch.add(set(key, meta, keep), Purpose::Nothing);
+        self.batch.add(publish(key, meta), Purpose::Stored);
     }
 
     pub(super) fn hear(&mut self, purpose: Purpose, reply: Value) {
-        if let Value::ServerError(error) = &reply {
-            self.failed = Some(format!("{} {}", error.code(), error.details().unwrap_or_default()));
-            return;
-        }
+        let reply = match (&purpose, reply) {
+            // What is no result is replaced, and says nothing of a task.
+            (Purpose::Current(_) | Purpose::Before(_), Value::ServerError(error)) if error.code() == "WRONGTYPE" => {
+                tracing::error!("a key of another type than string stands where a result should be");
+                Value::Nil
+            }
+            (_, Value::ServerError(error)) => {
+                self.failed = Some(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                return;
+            }
+            (_, reply) => reply,
+        };
         match purpose {
             Purpose::Nothing => {}
             Purpose::Stored => self.said.push(Response::Stored),
             Purpose::Alive => self.said.push(Response::Alive),
             Purpose::Current(id) => {
-                let meta = text(reply);
+                let meta = text(reply).map(|stored| self.form.read(&stored));
                 self.tell(id, meta);
             }
             Purpose::Before(before) => {
-                let Before { id, meta, keep } = *before;
-                if text(reply).is_some_and(|there| state_of(&there) == State::Success) {
+                if self.state_of(reply) == Some(State::Success) {
                     return self.said.push(Response::Stored);
                 }
-                let key = self.key(&id);
-                self.write(&key, &meta, keep);
+                let key = self.key(&before.id);
+                self.write(&key, &before.meta, before.keep);
             }
+            Purpose::Kept(before) => match text(reply) {
+                None => self.said.push(Response::Stored),
+                Some(there) if self.says_more(&there, before.state) => self.said.push(Response::Stored),
+                Some(there) => self.keep(*before, &there),
+            },
         }
+    }
+
+    fn state_of(&self, reply: Value) -> Option<State> {
+        self.form.read(&text(reply)?).ok().map(|(state, _)| state)
+    }
+
+    fn says_more(&self, there: &[u8], state: State) -> bool {
+        self.form.read(there).is_ok_and(|(there, _)| there.rank() > state.rank())
     }
 
     /// Something was published under a key.
-    pub(super) fn overhear(&mut self, key: &str, meta: Vec<u8>) {
+    pub(super) fn overhear(&mut self, key: &str, stored: &[u8]) {
         let Some(id) = self.id(key) else { return };
         let Some(id) = self.watched.get(id).cloned() else { return };
-        if state_of(&meta).is_ready() || self.every.contains(&id) {
-            self.tell(id, Some(meta));
+        let told = self.form.read(stored);
+        if is_ready(&told) || self.every.contains(&id) {
+            self.tell(id, Some(told));
         }
     }
 
-    fn tell(&mut self, id: Arc<str>, meta: Option<Vec<u8>>) {
-        let meta = meta.map(|meta| (state_of(&meta), Arc::from(meta)));
-        if meta.as_ref().is_some_and(|(state, _)| state.is_ready()) {
+    /// A result that can't be read ends the waiting: it fails with what Celery's client raises.
+    fn tell(&mut self, id: Arc<str>, told: Option<Result<Told, Failure>>) {
+        if told.as_ref().is_some_and(is_ready) {
             // Nobody is told twice that a task is done.
             self.unwatch(&id);
         }
+        let meta = told.map(|told| {
+            told.unwrap_or_else(|failure| {
+                tracing::error!(%id, %failure, "a stored result can't be read");
+                (State::Failure, meta_of(&id, &failure, None))
+            })
+        });
         self.said.push(Response::Current { id, meta });
     }
+}
+
+fn is_ready(told: &Result<Told, Failure>) -> bool {
+    told.as_ref().map_or(true, |(state, _)| state.is_ready())
 }
 
 fn seconds(keep: Keep) -> u64 {
@@ -226,19 +261,6 @@ fn text(reply: Value) -> Option<Vec<u8>> {
     match reply {
         Value::BulkString(text) => Some(text),
         _ => None,
-    }
-}
-
-/// The state that a stored result names; a name that is not Celery's is a task's own state.
-pub(crate) fn state_of(meta: &[u8]) -> State {
-    #[derive(serde::Deserialize)]
-    struct Status<'a> {
-        #[serde(borrow)]
-        status: std::borrow::Cow<'a, str>,
-    }
-    match serde_json::from_slice::<Status<'_>>(meta) {
-        Ok(Status { status }) => State::named(&status).unwrap_or(State::Custom),
-        Err(_) => State::Custom,
     }
 }
 

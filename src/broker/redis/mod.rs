@@ -24,6 +24,8 @@
 
 mod channel;
 mod envelope;
+#[cfg(test)]
+mod golden_tests;
 mod inspect;
 mod layout;
 mod policy;

@@ -15,10 +15,11 @@ use machine::{Machine, Value};
 mod calls;
 mod machine;
 
-pub(super) fn decode(bytes: &[u8], limit: usize) -> Result<String, PayloadError> {
+/// With `exceptions`, one is what Celery makes of it in its other serializers: its type, its arguments and its module.
+pub(super) fn decode(bytes: &[u8], limit: usize, exceptions: bool) -> Result<String, PayloadError> {
     let (values, root) = Machine::new(bytes).run()?;
     let mut writer = Writer::new(bytes.len(), limit);
-    write(&values, root, &mut writer)?;
+    write(&values, root, exceptions, &mut writer)?;
     Ok(writer.finish())
 }
 
@@ -27,7 +28,7 @@ fn broken(found: impl Into<String>) -> PayloadError {
 }
 
 /// Recursion ends where the writer refuses another level.
-fn write(values: &[Value<'_>], at: usize, out: &mut Writer) -> Result<(), PayloadError> {
+fn write(values: &[Value<'_>], at: usize, exceptions: bool, out: &mut Writer) -> Result<(), PayloadError> {
     match values.get(at) {
         None => Err(broken("a value that is not there")),
         Some(Value::Null) => out.null(),
@@ -40,18 +41,28 @@ fn write(values: &[Value<'_>], at: usize, out: &mut Writer) -> Result<(), Payloa
         Some(Value::Typed(kind, text)) => out.typed(*kind, text),
         Some(Value::List(items)) => {
             out.open(Container::List)?;
-            items.iter().try_for_each(|item| write(values, *item, out))?;
+            items.iter().try_for_each(|item| write(values, *item, exceptions, out))?;
             out.close()
         }
         Some(Value::Map(entries)) => {
             out.open(Container::Map)?;
             for (key, value) in entries {
-                write(values, *key, out)?;
-                write(values, *value, out)?;
+                write(values, *key, exceptions, out)?;
+                write(values, *value, exceptions, out)?;
             }
             out.close()
         }
-        Some(Value::Function(module, name)) => Err(calls::unknown(module, name)),
+        Some(Value::Exception(module, name, arguments)) if exceptions => {
+            out.open(Container::Map)?;
+            out.text("exc_type")?;
+            out.text(name)?;
+            out.text("exc_message")?;
+            write(values, *arguments, exceptions, out)?;
+            out.text("exc_module")?;
+            out.text(module)?;
+            out.close()
+        }
+        Some(Value::Function(module, name) | Value::Exception(module, name, _)) => Err(calls::unknown(module, name)),
         Some(Value::Offset(_)) => Err(calls::unknown("datetime", "timedelta")),
     }
 }

@@ -78,6 +78,16 @@ impl Serializer {
         RawValue::from_string(text).map_err(|error| PayloadError::syntax("JSON", error.to_string()))
     }
 
+    /// As [`decode`](Self::decode), of a stored result: an exception that was pickled is read as data, and not refused.
+    pub(crate) fn decode_result(self, bytes: &[u8], limit: usize) -> Result<Box<RawValue>, PayloadError> {
+        if self != Serializer::Pickle || bytes.len() > limit {
+            return self.decode(bytes, limit);
+        }
+        let text = pickle::decode(bytes, limit, true)?;
+        json::require_known_types(&text, true)?;
+        RawValue::from_string(text).map_err(|error| PayloadError::syntax("a pickle", error.to_string()))
+    }
+
     pub(in crate::message) fn encode_text(self, text: &str) -> Result<Cow<'_, [u8]>, Unserializable> {
         Ok(match self {
             Serializer::Json => match json::with_bare_floats(text) {
@@ -99,7 +109,7 @@ impl Serializer {
             Serializer::Json => return json::decode(bytes, limit),
             Serializer::Msgpack => msgpack::decode(bytes, limit)?,
             Serializer::Yaml => yaml::decode(bytes, limit)?,
-            Serializer::Pickle => pickle::decode(bytes, limit)?,
+            Serializer::Pickle => pickle::decode(bytes, limit, false)?,
         };
         json::require_known_types(&text, true)?;
         Ok(Cow::Owned(text))

@@ -172,10 +172,13 @@ fn overdue(script: &mut Script<'_>) -> Answer {
 
 fn keep(script: &mut Script<'_>) -> Answer {
     let (keys, argv) = (script.keys, script.argv);
-    let there = script.call(&[b"GET", &keys[0]])?;
-    let status = status(text(&there));
-    for known in argv[3..].chunks_exact(2) {
-        if Some(&*known[0]) == status && number(&known[1]) > number(&argv[1]) {
+    let there = script.pcall(&[b"GET", &keys[0]]).unwrap_or_default();
+    if let Value::BulkString(text) = &there
+        && *text != argv[3]
+    {
+        let Some(status) = status(text).filter(|_| text.first() == Some(&b'{')) else { return Ok(there) };
+        let more = |known: &[Vec<u8>]| known[0] == status && number(&known[1]) > number(&argv[1]);
+        if argv[4..].chunks_exact(2).any(more) {
             return Ok(Value::Int(0));
         }
     }

@@ -5,8 +5,8 @@ macro_rules! general_settings {
 
     /// Forms of bodies that a worker decodes: names of serializers, or content types.
     accept_content: ContentTypes = ContentTypes::json(), ContentTypes::json();
-    /// The same for results; unset, `accept_content`.
-    [later "Redis"] result_accept_content: Option<ContentTypes> = None, None;
+    /// The same for results; unset, `accept_content`. What `result_serializer` writes is read too.
+    result_accept_content: Option<ContentTypes> = None, None;
     /// The application's time zone is UTC where `timezone` is unset.
     enable_utc: bool = true, true;
     /// The application's time zone, for times without one and for crontabs: `Europe/Berlin`.

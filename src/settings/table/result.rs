@@ -8,7 +8,7 @@ macro_rules! result_settings {
     /// Seconds after which a result is forgotten; 0 never.
     result_expires: Seconds = 86_400.0, 86_400.0;
     /// Seconds after which a failure is forgotten; unset, `result_expires`.
-    [later "results"] result_failure_expires: Option<Seconds> = None, None;
+    result_failure_expires: Option<Seconds> = None, None;
     /// Store name, arguments, worker, retries and queue with each result.
     result_extended: bool = false, false;
     /// simq: which stored states stay. `full`: a state is replaced only by one that says as much or more (SUCCESS, FAILURE,
@@ -18,10 +18,10 @@ macro_rules! result_settings {
     /// simq: store IGNORED for a task that asks to be ignored, so that nobody waits for a result that can't come; off,
     /// Celery's way, nothing.
     result_store_ignored: bool = true, false;
-    /// Form of stored results.
-    [later "Redis"] result_serializer: Serializer = Serializer::Json, Serializer::Json;
-    /// Compression of stored results.
-    [later "Redis"] result_compression: Option<Compression> = None, None;
+    /// Form of results stored in Redis. Celery's clients must be set to the same.
+    result_serializer: Serializer = Serializer::Json, Serializer::Json;
+    /// Compression of results stored in Redis. What is compressed says so: whoever reads it need not be set to the same.
+    result_compression: Option<Compression> = None, None;
     /// Try to store a result until the backend takes it; off, one failed connect loses it and the task is acked.
     result_backend_always_retry: bool = true, false;
     /// With `result_backend_always_retry`: failed connects in a row after which a result is given up; unset, never.

@@ -11,18 +11,13 @@ pub(super) fn unknown(module: &str, name: &str) -> PayloadError {
     broken(format!("a use of {:?}, which is never run", quote(&format!("{module}.{name}"))))
 }
 
-/// What `module.name(*arguments)` is.
-pub(super) fn call<'a>(
-    values: &[Value<'a>],
-    module: &str,
-    name: &str,
-    arguments: &[usize],
-) -> Result<Made<'a>, PayloadError> {
+/// What `module.name(*arguments)` is; `None` when it is none of those that are known.
+pub(super) fn call<'a>(values: &[Value<'a>], module: &str, name: &str, arguments: &[usize]) -> Option<Made<'a>> {
     let given: Vec<&Value<'a>> = arguments.iter().take(4).filter_map(|at| values.get(*at)).collect();
     let made = match (module, name, given.as_slice()) {
         ("builtins" | "__builtin__", "set" | "frozenset" | "list" | "tuple", [Value::List(_)])
         | ("builtins" | "__builtin__", "bytearray" | "bytes", [Value::Bytes(_)]) => {
-            return arguments.first().map(|same| Made::Same(*same)).ok_or_else(|| unknown(module, name));
+            return arguments.first().map(|same| Made::Same(*same));
         }
         ("builtins" | "__builtin__", "set" | "frozenset" | "list" | "tuple", []) => Some(Value::List(Vec::new())),
         ("builtins" | "__builtin__", "bytearray" | "bytes", []) => Some(Value::Bytes(Cow::Borrowed(&[]))),
@@ -47,11 +42,15 @@ pub(super) fn call<'a>(
         ("datetime", "timezone", [Value::Offset(seconds), ..]) => Some(Value::Offset(*seconds)),
         _ => None,
     };
-    made.map(Made::New).ok_or_else(|| unknown(module, name))
+    made.map(Made::New)
 }
 
-/// An object that gets its state after it was made: a UUID has its number.
+/// An object that gets its state after it was made: a UUID has its number, an exception its attributes.
 pub(super) fn build<'a>(values: &[Value<'a>], object: usize, state: usize) -> Result<Value<'a>, PayloadError> {
+    if let Some(Value::Exception(module, name, arguments)) = values.get(object) {
+        // What else an exception carries is no part of a result.
+        return Ok(Value::Exception(module.clone(), name.clone(), *arguments));
+    }
     let is_uuid =
         matches!(values.get(object), Some(Value::Function(module, name)) if module == "uuid" && name == "UUID");
     let Some(Value::Map(entries)) = values.get(state).filter(|_| is_uuid) else {

@@ -23,6 +23,8 @@ pub(super) enum Value<'a> {
     Map(Vec<(usize, usize)>),
     /// A function or class, named and not yet called.
     Function(Cow<'a, str>, Cow<'a, str>),
+    /// A call of something else than those few functions: an exception, where there may be one. Its arguments are a list.
+    Exception(Cow<'a, str>, Cow<'a, str>, usize),
     /// Seconds: part of a time with a zone.
     Offset(i128),
 }
@@ -230,7 +232,8 @@ impl<'a> Machine<'a> {
                 Made::New(Value::Function(module.clone(), name.clone()))
             }
             (b'R' | 0x81, Some(Value::Function(module, name)), Some(Value::List(arguments))) => {
-                calls::call(&self.values, module, name, arguments)?
+                let called = calls::call(&self.values, module, name, arguments);
+                called.unwrap_or_else(|| Made::New(Value::Exception(module.clone(), name.clone(), second)))
             }
             _ => return Err(broken("a call of what is no function")),
         };
