@@ -8,9 +8,9 @@ use tempfile::TempDir;
 
 /// A `redis-server` of this test's own.
 pub(crate) struct Redis {
-    child: Child,
+    /// `None`: another process has started it.
+    child: Option<(Child, TempDir)>,
     pub(crate) port: u16,
-    _directory: TempDir,
 }
 
 impl Redis {
@@ -28,7 +28,7 @@ impl Redis {
             command.arg("--dir").arg(directory.path()).args(options);
             let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
             let child = child.expect("redis-server is needed: scripts/test installs it (apt-get install redis-server)");
-            let mut redis = Redis { child, port, _directory: directory };
+            let mut redis = Redis { child: Some((child, directory)), port };
             if redis.answers() {
                 return redis;
             }
@@ -36,14 +36,23 @@ impl Redis {
         panic!("redis-server does not start");
     }
 
+    /// One that another process has started, and stops.
+    pub(crate) fn at(port: u16) -> Redis {
+        Redis { child: None, port }
+    }
+
+    fn is_up(&mut self) -> bool {
+        self.child.as_mut().is_some_and(|(child, _)| matches!(child.try_wait(), Ok(None)))
+    }
+
     fn answers(&mut self) -> bool {
         for _ in 0..200 {
             if std::net::TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
                 // Somebody else's, if ours has ended because the port was taken.
                 std::thread::sleep(Duration::from_millis(20));
-                return matches!(self.child.try_wait(), Ok(None));
+                return self.is_up();
             }
-            if !matches!(self.child.try_wait(), Ok(None)) {
+            if !self.is_up() {
                 return false;
             }
             std::thread::sleep(Duration::from_millis(10));
@@ -63,15 +72,18 @@ impl Redis {
 
     /// Stops answering, as a machine that hangs.
     pub(crate) fn signal(&self, signal: &str) {
-        let done = Command::new("kill").args([signal, &self.child.id().to_string()]).status();
+        let (child, _) = self.child.as_ref().expect("this test's own");
+        let done = Command::new("kill").args([signal, &child.id().to_string()]).status();
         assert!(done.expect("kill runs").success());
     }
 }
 
 impl Drop for Redis {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        if let Some((child, _)) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
