@@ -17,6 +17,10 @@ use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
 
+/// The connection before the present one, of one broker actor: what it held has to be given back.
+#[derive(Clone, Default)]
+pub(in crate::broker) struct Before(Rc<RefCell<Option<Rc<Shell>>>>);
+
 struct Shell {
     env: Env,
     url: RedisUrl,
@@ -44,6 +48,7 @@ pub(in crate::broker) async fn connect(
     url: &RedisUrl,
     settings: &Settings,
     limit: Duration,
+    before: &Before,
 ) -> Result<Link<ToServer, FromServer>, ConnectError> {
     let policy = Rc::new(Policy::new(settings, url.database()));
     let scripts = Rc::new(Scripts::new());
@@ -71,6 +76,11 @@ pub(in crate::broker) async fn connect(
         idle: Notify::new(),
         closed: Cell::new(false),
     });
+    if let Some(before) = before.0.replace(Some(shell.clone())) {
+        before.close();
+        shell.channel.borrow_mut().inherit(&mut before.channel.borrow_mut());
+        shell.flush();
+    }
     env.spawn(shell.clone().write());
     env.spawn(shell.clone().hear_pushes());
     env.spawn(shell.clone().consume());
@@ -87,9 +97,7 @@ async fn greet(connection: &Rc<dyn RedisConnection>, policy: &Policy, scripts: &
     }
     let tracking = commands.len() + 1;
     commands.extend([words(&["ROLE"]), words(&["CLIENT", "TRACKING", "ON", "OPTIN", "NOLOOP"])]);
-    if policy.consume == RedisConsume::Atomic {
-        commands.extend(scripts.all().map(crate::redis::Script::load));
-    }
+    commands.extend(scripts.all().map(crate::redis::Script::load));
     let replies = connection.send(commands).await.map_err(|RedisLost(why)| why)?;
     for (place, reply) in replies.into_iter().enumerate() {
         match reply {
@@ -153,7 +161,7 @@ impl Shell {
 
     /// Waits until everything is written and answered.
     async fn written(&self) {
-        let is_idle = || self.writer.is_idle() && self.channel.borrow().acked.is_empty();
+        let is_idle = || self.writer.is_idle() && self.channel.borrow().is_settled();
         while !(self.closed.get() || is_idle()) {
             self.idle.notified().await;
         }
@@ -276,6 +284,7 @@ impl Shell {
             let mut replies = replies.into_iter();
             let taken = self.channel.borrow_mut().taken(&take, replies.next().unwrap_or_default());
             self.flush();
+            self.idle.notify_one();
             let there = matches!(replies.nth(1), Some(Value::Int(lists)) if lists > 0);
             if taken == 0 && !there {
                 // Whichever comes first: the server's word, or the time for another look.
@@ -330,7 +339,7 @@ impl Shell {
     /// Says what is held, and restores what others have left behind.
     async fn keep(self: Rc<Self>) {
         let atomic = self.policy.consume == RedisConsume::Atomic;
-        let beat = if atomic { self.policy.lease / 3 } else { self.policy.sweep };
+        let beat = if atomic { self.policy.renewal() } else { self.policy.sweep };
         // Many workers that start together need not all look together.
         let early = self.env.random_up_to(u64::try_from(beat.as_nanos() / 4).unwrap_or(u64::MAX));
         let mut next_sweep = if atomic { self.env.now() + Duration::from_nanos(early) } else { self.env.now() };

@@ -66,6 +66,7 @@ impl Channel {
         if lists.is_empty() {
             return None;
         }
+        self.asked = room as u64;
         let layout = &self.policy.layout;
         let mut command = self.scripts.take.run(lists.len() + 2);
         command.arg(&*layout.unacked).arg(&*layout.unacked_index).arg(&lists);
@@ -78,6 +79,7 @@ impl Channel {
 
     /// Delivers what a take brought; returns how many messages that is.
     pub(super) fn taken(&mut self, take: &Take, reply: Value) -> usize {
+        self.asked = 0;
         let Value::Array(parts) = reply else {
             if let Value::ServerError(error) = reply {
                 self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
