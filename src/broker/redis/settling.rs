@@ -143,13 +143,11 @@ impl Channel {
     }
 
     /// Settles what the channel before this one had when its connection was lost. The worker has forgotten it, and nobody
-    /// renews it: it goes back now, and not when its time is over. With `atomic` what was acked is acked again: those
-    /// records are nobody else's.
+    /// renews it: it goes back now, and not when its time is over. What was acked is acked again, in case that it had not
+    /// arrived.
     pub(super) fn inherit(&mut self, before: &mut Channel) {
-        if self.policy.consume == RedisConsume::Atomic {
-            self.acked.extend(std::mem::take(&mut before.acking).into_iter().flatten());
-            self.acked.append(&mut before.acked);
-        }
+        self.acked.extend(std::mem::take(&mut before.acking).into_iter().flatten());
+        self.acked.append(&mut before.acked);
         for held in before.take_held() {
             self.requeue_held(held, End::Next);
         }

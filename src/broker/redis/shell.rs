@@ -176,9 +176,9 @@ impl Shell {
         if !self.closed.replace(true) {
             self.connection.close();
             self.link.close();
-            for waiting in [&self.room, &self.news, &self.idle] {
-                waiting.notify_one();
-            }
+            self.room.notify_one();
+            self.news.notify_one();
+            self.idle.notify_waiters();
         }
     }
 
@@ -218,7 +218,7 @@ impl Shell {
             heard.channel.borrow_mut().hear(purpose, reply);
             heard.flush();
             if heard.writer.is_idle() {
-                heard.idle.notify_one();
+                heard.idle.notify_waiters();
             }
         };
         let prepare = |batch: &mut Batch<Purpose>| self.channel.borrow_mut().gather_acks(batch);
@@ -284,7 +284,7 @@ impl Shell {
             let mut replies = replies.into_iter();
             let taken = self.channel.borrow_mut().taken(&take, replies.next().unwrap_or_default());
             self.flush();
-            self.idle.notify_one();
+            self.idle.notify_waiters();
             let there = matches!(replies.nth(1), Some(Value::Int(lists)) if lists > 0);
             if taken == 0 && !there {
                 // Whichever comes first: the server's word, or the time for another look.
@@ -320,8 +320,12 @@ impl Shell {
             self.looked.set(self.env.now());
             let now = seconds(self.env.wall().as_micros());
             let reply = replies.into_iter().next().unwrap_or_default();
-            self.channel.borrow_mut().popped(&take, reply, now);
+            let popped = self.channel.borrow_mut().popped(&take, reply, now);
             self.flush();
+            if popped > 0 {
+                // As in kombu, the next pop waits for the record of this one.
+                self.written().await;
+            }
         }
         Ok(())
     }
