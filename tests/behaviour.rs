@@ -2,10 +2,12 @@
 //! simulated cluster does under profile `celery`: they must agree.
 //!
 //! Each RabbitMQ row that concerns the embedded broker becomes a scenario; the rows that can't are listed with the reason
-//! ([`not_replayed`]). Redis rows belong to the Redis adapter.
+//! ([`not_replayed`]). The Redis rows are in `behaviour/redis.rs`.
 
 #[path = "behaviour/beats.rs"]
 mod beats;
+#[path = "behaviour/redis.rs"]
+mod redis;
 #[path = "behaviour/told.rs"]
 mod told;
 
@@ -39,7 +41,11 @@ struct Row {
     started: Option<usize>,
     unacked: Option<u32>,
     tasks: Option<usize>,
-    execution_order: Option<Vec<usize>>,
+    execution_order: Option<Vec<Option<usize>>>,
+    #[serde(default)]
+    broker: String,
+    #[serde(default)]
+    config: serde_json::Map<String, serde_json::Value>,
 }
 
 /// A message that the worker held without having begun it.
@@ -68,7 +74,9 @@ fn not_replayed(row: &Row) -> Option<&'static str> {
 
 /// The scenario of a row.
 fn scenario(row: &Row) -> String {
-    let mut text = String::from("profile = \"celery\"\nlimit = \"5m\"\n\n[settings]\ntask_track_started = true\n");
+    let mut text = String::from(redis::head(row));
+    text.push_str("profile = \"celery\"\nlimit = \"5m\"\n\n[settings]\ntask_track_started = true\n");
+    redis::options(row, &mut text);
     if let Some(cancel) = row.worker_cancel_long_running_tasks_on_connection_loss {
         let _ = writeln!(text, "worker_cancel_long_running_tasks_on_connection_loss = {cancel}");
     }
@@ -175,6 +183,8 @@ fn faults(row: &Row, worker: &str, text: &mut String) {
         kill
     } else if event == "child_sigterm" {
         format!("\n[[fault]]\ndo = \"signal\"\nprocess = \"{worker}/1\"\nat = \"1s\"\n")
+    } else if event == "SIGTERM_three_times_during_3s_task" {
+        signal("SIGTERM", "1s") + &signal("SIGTERM", "1500ms") + &signal("SIGTERM", "2s") + &restart
     } else if event == "worker_sigterm_warm" || event == "SIGTERM" {
         signal("SIGTERM", "1s") + &restart
     } else if event == "worker_sigquit_cold" {
