@@ -16,8 +16,8 @@ use std::sync::Arc;
 pub(super) enum Purpose {
     /// Nothing but the server's errors matters.
     Nothing,
-    /// A write is done, or this command of it failed.
-    Stored,
+    /// A write is done: its place among all writes.
+    Stored(u64),
     /// What is known of a task.
     Current(Arc<str>),
     /// What is there, before something else is stored: Celery looks first.
@@ -28,6 +28,7 @@ pub(super) enum Purpose {
 
 /// A write that looks first.
 pub(super) struct Before {
+    place: u64,
     id: Arc<str>,
     meta: Arc<[u8]>,
     keep: Keep,
@@ -40,6 +41,11 @@ pub(super) struct Results {
     /// Ids that are waited for, and those of them of which every state is told.
     watched: BTreeSet<Arc<str>>,
     every: BTreeSet<Arc<str>>,
+    /// Writes asked for, and those told to be done. They are told in the order in which they were asked for, whatever order
+    /// they are done in: a write that looks first takes a trip more.
+    asked: u64,
+    told: u64,
+    done: BTreeSet<u64>,
     pub(super) batch: Batch<Purpose>,
     /// Channels to subscribe to, or to leave.
     pub(super) channels: Vec<(bool, String)>,
@@ -60,6 +66,9 @@ impl Results {
             script: Results::script(),
             watched: BTreeSet::new(),
             every: BTreeSet::new(),
+            asked: 0,
+            told: 0,
+            done: BTreeSet::new(),
             batch: Batch::default(),
             channels: Vec::new(),
             said: Vec::new(),
@@ -89,7 +98,8 @@ impl Results {
             Request::Forget { id } => {
                 let mut delete = cmd("DEL");
                 delete.arg(self.key(&id));
-                self.batch.add(delete, Purpose::Stored);
+                let stored = Purpose::Stored(self.place());
+                self.batch.add(delete, stored);
             }
             Request::Watch { id, every } => {
                 if every {
@@ -117,12 +127,12 @@ impl Results {
     }
 
     fn put(&mut self, id: Arc<str>, state: State, meta: Arc<[u8]>, keep: Keep) {
-        let key = self.key(&id);
+        let (key, place) = (self.key(&id), self.place());
         match keep.precedence {
             // Nothing says more than a success.
             Precedence::Full if state == State::Success => {
                 self.batch.add(set(&key, &meta, keep), Purpose::Nothing);
-                self.batch.add(publish(&key, &meta), Purpose::Stored);
+                self.batch.add(publish(&key, &meta), Purpose::Stored(place));
             }
             Precedence::Full => {
                 let mut command = self.script.run(1);
@@ -130,24 +140,24 @@ impl Results {
                 for other in State::ALL {
                     command.arg(other.name()).arg(other.rank());
                 }
-                self.batch.add(command, Purpose::Stored);
+                self.batch.add(command, Purpose::Stored(place));
             }
             Precedence::Success => {
                 let mut get = cmd("GET");
                 get.arg(key);
-                self.batch.add(get, Purpose::Before(Box::new(Before { id, meta, keep })));
+                self.batch.add(get, Purpose::Before(Box::new(Before { place, id, meta, keep })));
             }
-            Precedence::None => self.write(&key, &meta, keep),
+            Precedence::None => self.write(&key, &meta, keep, place),
         }
     }
 
     /// As Celery writes it.
-    fn write(&mut self, key: &str, meta: &[u8], keep: Keep) {
+    fn write(&mut self, key: &str, meta: &[u8], keep: Keep, place: u64) {
         for (command, purpose) in [
             (cmd("MULTI"), Purpose::Nothing),
             (set(key, meta, keep), Purpose::Nothing),
             (publish(key, meta), Purpose::Nothing),
-            (cmd("EXEC"), Purpose::Stored),
+            (cmd("EXEC"), Purpose::Stored(place)),
         ] {
             self.batch.add(command, purpose);
         }
@@ -160,20 +170,33 @@ impl Results {
         }
         match purpose {
             Purpose::Nothing => {}
-            Purpose::Stored => self.said.push(Response::Stored),
+            Purpose::Stored(place) => self.stored(place),
             Purpose::Alive => self.said.push(Response::Alive),
             Purpose::Current(id) => {
                 let meta = text(reply);
                 self.tell(id, meta);
             }
             Purpose::Before(before) => {
-                let Before { id, meta, keep } = *before;
+                let Before { place, id, meta, keep } = *before;
                 if text(reply).is_some_and(|there| state_of(&there) == State::Success) {
-                    return self.said.push(Response::Stored);
+                    return self.stored(place);
                 }
                 let key = self.key(&id);
-                self.write(&key, &meta, keep);
+                self.write(&key, &meta, keep, place);
             }
+        }
+    }
+
+    fn place(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked
+    }
+
+    fn stored(&mut self, place: u64) {
+        self.done.insert(place);
+        while self.done.remove(&(self.told + 1)) {
+            self.told += 1;
+            self.said.push(Response::Stored);
         }
     }
 
@@ -248,5 +271,30 @@ fn kombus_prefix(prefix: &str) -> String {
         "" => String::new(),
         prefix if prefix.ends_with([':', '_', '-', '.']) => prefix.to_owned(),
         prefix => format!("{prefix}_"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Profile;
+
+    /// The backend actor takes the oldest write that it waits for off its list. A later one that is done first must not be
+    /// taken for it: if the connection breaks then, the older one would never be sent again.
+    #[test]
+    fn writes_are_told_in_the_order_in_which_they_were_asked_for() {
+        let mut results = Results::new(&Settings::new(Profile::Celery));
+        let keep = Keep { lifetime: None, precedence: Precedence::Success };
+        let put = |id: &str| Request::Put { id: id.into(), state: State::Success, meta: b"{}"[..].into(), keep };
+        results.ask(put("first"));
+        results.ask(put("second"));
+        let before = |place, id: &str| {
+            Purpose::Before(Box::new(Before { place, id: id.into(), meta: b"{}"[..].into(), keep }))
+        };
+        results.hear(before(1, "first"), Value::Nil);
+        results.hear(before(2, "second"), Value::BulkString(br#"{"status": "SUCCESS"}"#.to_vec()));
+        assert!(results.said.is_empty(), "the first one is not stored yet");
+        results.hear(Purpose::Stored(1), Value::Okay);
+        assert_eq!(results.said.len(), 2);
     }
 }
