@@ -120,6 +120,7 @@ fn body(row: &Row) -> (&'static str, &'static str, &'static str) {
         event if event.starts_with("hard_time_limit") => ("0s", r#"["hang", "return"]"#, "time_limit = \"1s\"\n"),
         event if event.starts_with("soft_time_limit") => ("0s", r#"["hang", "return"]"#, "soft_time_limit = \"1s\"\n"),
         "ignore" => ("100ms", r#"["ignore"]"#, ""),
+        "reject" => ("100ms", r#"["reject"]"#, ""),
         "reject_requeue" => ("100ms", r#"["requeue", "return"]"#, ""),
         event if event.starts_with("task_of_6s") => ("6s", r#"["return"]"#, ""),
         event if event.ends_with("task_1s") => ("1s", r#"["return"]"#, ""),

@@ -7,12 +7,12 @@ use super::{Row, check, not_replayed, replay, scenario, seen, values};
 use std::fmt::Write;
 
 /// What stands before everything else in the scenario of a row.
-pub fn head(row: &Row) -> &'static str {
+pub(crate) fn head(row: &Row) -> &'static str {
     if row.broker == "redis" { "broker = \"redis\"\nbackend = \"redis\"\n" } else { "" }
 }
 
 /// The transport options that the row was recorded with.
-pub fn options(row: &Row, text: &mut String) {
+pub(crate) fn options(row: &Row, text: &mut String) {
     let Some(options) = row.config.get("broker_transport_options").and_then(|options| options.as_object()) else {
         return;
     };

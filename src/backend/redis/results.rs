@@ -288,9 +288,8 @@ mod tests {
         let put = |id: &str| Request::Put { id: id.into(), state: State::Success, meta: b"{}"[..].into(), keep };
         results.ask(put("first"));
         results.ask(put("second"));
-        let before = |place, id: &str| {
-            Purpose::Before(Box::new(Before { place, id: id.into(), meta: b"{}"[..].into(), keep }))
-        };
+        let before =
+            |place, id: &str| Purpose::Before(Box::new(Before { place, id: id.into(), meta: b"{}"[..].into(), keep }));
         results.hear(before(1, "first"), Value::Nil);
         results.hear(before(2, "second"), Value::BulkString(br#"{"status": "SUCCESS"}"#.to_vec()));
         assert!(results.said.is_empty(), "the first one is not stored yet");

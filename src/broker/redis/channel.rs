@@ -19,6 +19,7 @@ use crate::broker::amqp::{DeliveryTag, Event, ExchangeKind, Method, Name};
 use crate::redis::Batch;
 use redis::{Cmd, Value, cmd};
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -68,8 +69,8 @@ pub(super) struct Channel {
     /// What the keys of this channel's records begin with: nobody else's do, so that nobody else's ack can mean them.
     pub(super) tags: String,
     pub(super) next_tag: DeliveryTag,
-    /// Messages that the take under way may bring.
-    pub(super) asked: u64,
+    /// Tags of the messages that the look under way may bring; none, when there is none.
+    pub(super) asked: Range<DeliveryTag>,
     pub(super) exchanges: BTreeMap<Name, ExchangeKind>,
     /// Queues bound to fanout exchanges, by the pattern of the channels that they listen to.
     pub(super) listening: BTreeMap<String, Name>,
@@ -108,7 +109,7 @@ impl Channel {
             scripts,
             tags: format!("{}{}:", super::OWN, draw()),
             next_tag: 1,
-            asked: 0,
+            asked: 0..0,
             exchanges: BTreeMap::new(),
             listening: BTreeMap::new(),
             consumers: Vec::new(),

@@ -139,7 +139,7 @@ impl Channel {
 
     /// Whether the server was told of all acks, and no take is under way, whose messages would have to go back too.
     pub(super) fn is_settled(&self) -> bool {
-        self.acked.is_empty() && self.asked == 0
+        self.acked.is_empty() && self.asked.is_empty()
     }
 
     /// Settles what the channel before this one had when its connection was lost. The worker has forgotten it, and nobody
@@ -151,8 +151,9 @@ impl Channel {
         for held in before.take_held() {
             self.requeue_held(held, End::Next);
         }
-        // A take whose answer was lost may have moved messages: their records would have these keys.
-        for tag in before.next_tag..before.next_tag + before.asked {
+        // A take whose answer was lost may have moved messages: their records would have these keys. A pop leaves no trace.
+        let atomic = self.policy.consume == RedisConsume::Atomic;
+        for tag in std::mem::take(&mut before.asked).filter(|_| atomic) {
             let record = format!("{}{tag}", before.tags);
             let mut get = cmd("HGET");
             get.arg(&*self.policy.layout.unacked).arg(&record);

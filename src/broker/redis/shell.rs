@@ -153,12 +153,20 @@ impl Shell {
             }
         }
         if !self.closed.get() && orderly {
+            // First the last look at the queues: it would take again what is given back.
             self.channel.borrow_mut().consumers.clear();
+            let _ = self.env.timeout(self.policy.patience, self.answered_last()).await;
             self.channel.borrow_mut().give_all_back();
             self.flush();
             let _ = self.env.timeout(self.policy.patience, self.written()).await;
         }
         self.close();
+    }
+
+    async fn answered_last(&self) {
+        while !self.channel.borrow().asked.is_empty() && !self.closed.get() {
+            self.idle.notified().await;
+        }
     }
 
     /// Waits until everything is written and answered.

@@ -75,10 +75,15 @@ impl Shell {
             let reply = replies.into_iter().next().unwrap_or_default();
             let popped = self.channel.borrow_mut().popped(&take, reply, now);
             self.flush();
-            if popped > 0 {
-                // As in kombu, the next pop waits for the record of this one.
-                self.written().await;
+            if let Some(popped) = popped {
+                // As in kombu, a message is on record before its worker sees it, and before the next pop.
+                while !self.writer.is_idle() && !self.closed.get() {
+                    self.idle.notified().await;
+                }
+                self.channel.borrow_mut().recorded(popped);
+                self.flush();
             }
+            self.idle.notify_waiters();
         }
         Ok(())
     }

@@ -31,7 +31,7 @@ impl Shell {
                 {
                     return self.lost(&lost);
                 }
-                next_sweep = now + self.policy.sweep;
+                next_sweep = self.env.now() + self.policy.sweep;
             }
         }
     }
