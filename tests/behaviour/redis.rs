@@ -32,13 +32,14 @@ fn why_not(row: &Row) -> Option<&'static str> {
     })
 }
 
-/// Copies that wait for the same time begin in any order; a third one may come at the very end, or not.
+/// How many copies there are depends on the phases of two sweeps and the timeout: one more or less. Those
+/// that wait for the same time begin in any order.
 fn check_copies(row: &Row, seed: u64) {
     let seen = seen(&replay(row, seed), "main");
     let wanted = row.executions.unwrap_or_default();
-    let most = if row.group == "long_task" && wanted > 1 { wanted + 1 } else { wanted };
+    let range = if wanted > 1 { wanted - 1..=wanted + 1 } else { wanted..=wanted };
     let named = format!("{} late {} seed {seed}: {seen:?}\n{}", row.event, row.acks_late, scenario(row));
-    assert!((wanted..=most).contains(&seen.executions), "{named}");
+    assert!(range.contains(&seen.executions), "{named}");
     assert_eq!(Some(&seen.state), row.final_state.as_ref(), "{named}");
     assert_eq!(seen.redelivered.iter().filter(|redelivered| !**redelivered).count(), 1, "{named}");
 }
