@@ -275,7 +275,9 @@ fn check(row: &Row, report: &Report) {
     if row.group == "prefetch" {
         assert_eq!(Some(report.outcomes["executions"] as usize), row.started, "{named}");
         let received: u32 = report.ledger.iter().flatten().map(|task| task.received).sum();
-        assert_eq!(Some(received), row.unacked, "{named}");
+        // What has begun with early acks is not unacked any more.
+        let acked = if row.acks_late || row.broker != "redis" { 0 } else { row.started.unwrap_or_default() as u32 };
+        assert_eq!(Some(received - acked), row.unacked, "{named}");
     }
 }
 
