@@ -15,7 +15,7 @@ const TASKS: u64 = 60;
 const MAX_BYTES: u64 = 20_000;
 
 /// One random fault, as TOML.
-fn fault(random: &mut Prng, text: &mut String) {
+fn fault(random: &mut Prng, storage: Storage, text: &mut String) {
     let at = random.between(100, 20_000);
     let lasting = random.between(500, 30_000);
     let worker = format!("w{}", random.between(1, 3));
@@ -31,7 +31,18 @@ fn fault(random: &mut Prng, text: &mut String) {
         _ => &worker,
     };
     let nth = random.between(1, 40);
-    let effects = ["basic.ack", "result.store", "basic.publish", "pool.run", "queue.declare", "basic.nack", "any"];
+    let (effects, answered, published) = match storage {
+        Storage::Redis => (
+            ["redis.take", "redis.hdel", "redis.move", "redis.keep", "pool.run", "redis.refresh", "any"],
+            ["redis.take", ["redis.hdel", "redis.publish", "redis.move"][random.below(3) as usize]],
+            "redis.lpush",
+        ),
+        _ => (
+            ["basic.ack", "result.store", "basic.publish", "pool.run", "queue.declare", "basic.nack", "any"],
+            ["basic.ack", "result.store"],
+            "basic.publish",
+        ),
+    };
     let effect = effects[random.below(effects.len() as u64) as usize];
     let point = ["before", "after"][random.below(2) as usize];
     let restart = format!("restart_after = \"{lasting}ms\"");
@@ -57,14 +68,14 @@ fn fault(random: &mut Prng, text: &mut String) {
         11 => writeln!(
             text,
             "[[fault]]\ndo = \"lose_reply\"\nof = \"{worker}\"\nbefore = \"{}\"\nnth = {nth}",
-            if random.below(2) == 0 { "basic.ack" } else { "result.store" }
+            answered[random.below(2) as usize]
         ),
         12 => {
-            writeln!(text, "[[fault]]\ndo = \"lose_reply\"\nof = \"producer\"\nbefore = \"basic.publish\"\nnth = {nth}")
+            writeln!(text, "[[fault]]\ndo = \"lose_reply\"\nof = \"producer\"\nbefore = \"{published}\"\nnth = {nth}")
         }
         13 => {
             let who = ["producer", &worker][random.below(2) as usize];
-            writeln!(text, "[[fault]]\ndo = \"duplicate\"\nof = \"{who}\"\nbefore = \"basic.publish\"\nnth = {nth}")
+            writeln!(text, "[[fault]]\ndo = \"duplicate\"\nof = \"{who}\"\nbefore = \"{published}\"\nnth = {nth}")
         }
         _ => writeln!(
             text,
@@ -81,6 +92,8 @@ enum Storage {
     Durable,
     /// In a directory, whose files are compacted all the time.
     Directory,
+    /// Redis, whose log is synced before anything is answered.
+    Redis,
 }
 
 /// One end of a server that keeps a directory, as TOML: at a time, or at a step of its journal. Without a sync a loss of
@@ -116,8 +129,9 @@ fn revokes_and_rates(random: &mut Prng) -> String {
 /// A whole scenario, and how many faults it has.
 fn plan(seed: u64, storage: Storage) -> (String, u64) {
     let mut random = Prng::new(seed, "random faults");
+    let servers = if storage == Storage::Redis { "broker = \"redis\"\nbackend = \"redis\"\n" } else { "" };
     let mut text = format!(
-        "limit = \"2h\"\nseed = {seed}\n[workers.w]\ncount = 3\nconcurrency = 2\n\
+        "{servers}limit = \"2h\"\nseed = {seed}\n[workers.w]\ncount = 3\nconcurrency = 2\n\
          [tasks.work]\ntakes = \"10ms..4s\"\n[tasks.flaky]\ntakes = \"100ms\"\ndoes = [\"retry\", \"return\"]\n\
          default_retry_delay = \"2s\"\n\
          [[workload]]\ntask = \"work\"\ncount = {TASKS}\nevery = \"10ms..600ms\"\nwait = \"1h\"\n\
@@ -136,7 +150,7 @@ fn plan(seed: u64, storage: Storage) -> (String, u64) {
         fsync
     });
     let mut faults = random.between(1, 6);
-    (0..faults).for_each(|_| fault(&mut random, &mut text));
+    (0..faults).for_each(|_| fault(&mut random, storage, &mut text));
     if let Some(fsync) = directory {
         let ends = random.between(1, 4);
         (0..ends).for_each(|_| end_of_server(&mut random, fsync == "always", &mut text));
@@ -228,4 +242,9 @@ fn doubled_publishes_run_once_in_one_worker() {
         skipped += report.outcomes["skipped_duplicates"];
     }
     assert!(skipped > 0, "no message came twice");
+}
+
+#[test]
+fn nothing_is_lost_on_redis_whatever_fails() {
+    nothing_is_lost(Storage::Redis);
 }

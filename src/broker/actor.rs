@@ -63,6 +63,7 @@ pub struct Broker {
     /// When to see whether a broker that owes a confirm has fallen silent.
     next_look: Instant,
     alarm: Alarm,
+    before: super::redis::Before,
 }
 
 impl Broker {
@@ -82,6 +83,7 @@ impl Broker {
             next_heartbeat: Instant::NEVER,
             next_look: Instant::NEVER,
             alarm: Alarm::default(),
+            before: super::redis::Before::default(),
         })
     }
 
@@ -89,8 +91,8 @@ impl Broker {
         self.epoch = Epoch(self.epoch.0 + 1);
         self.connection = Connection::Connecting;
         let (env, server, epoch) = (self.env.clone(), self.server.turn(self.turn), self.epoch);
-        let settings = self.settings.clone();
-        let connecting = async move { open(&env, server, &settings).await };
+        let (settings, before) = (self.settings.clone(), self.before.clone());
+        let connecting = async move { open(&env, server, &settings, &before).await };
         ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
             if epoch == this.epoch && matches!(this.connection, Connection::Connecting) {
                 match result {
@@ -301,13 +303,14 @@ pub(super) async fn open(
     env: &Env,
     server: Endpoint,
     settings: &Settings,
+    before: &super::redis::Before,
 ) -> Result<Link<ToServer, FromServer>, ConnectError> {
     let limit = duration(settings.broker_connection_timeout);
     match server {
         Endpoint::Served(name) => env.connect(name, limit).await,
         Endpoint::Redis(url) => {
             let limit = settings.redis_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
-            super::redis::connect(env, &url, settings, limit).await
+            super::redis::connect(env, &url, settings, limit, before).await
         }
     }
 }

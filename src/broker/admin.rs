@@ -46,7 +46,7 @@ pub(crate) async fn purge(env: &Env, server: &Endpoint, settings: &Settings, que
         let wrong = found.queues.into_iter().find_map(|queue| queue.ready.err());
         wrong.map_or(Ok(()), |why| Err(AdminError::Refused(why)))?;
     }
-    let link = open(env, server.clone(), settings).await?;
+    let link = open(env, server.clone(), settings, &super::redis::Before::default()).await?;
     link.send(ToServer::Method(Method::QueuePurge { queue: queue.into() }));
     let answer = async {
         while let Some(frame) = link.recv().await {

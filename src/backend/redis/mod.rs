@@ -3,6 +3,7 @@
 //! As with the broker, a connection to Redis is presented as one to simq's own store: requests of the backend actor become
 //! commands, gathered into batches; what is published under the key of a result that somebody waits for wakes him.
 
+mod commands;
 mod form;
 #[cfg(test)]
 mod golden_tests;

@@ -5,12 +5,13 @@
 
 use super::super::frame::{Request, Response};
 use super::super::store::Keep;
+use super::commands::{kombus_prefix, publish, seconds, set, text};
 use super::form::{Form, Told, meta_of};
 use crate::app::Failure;
 use crate::events::State;
 use crate::redis::{Batch, Script};
 use crate::settings::{Precedence, Settings};
-use redis::{Cmd, Value, cmd};
+use redis::{Value, cmd};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -18,8 +19,8 @@ use std::sync::Arc;
 pub(super) enum Purpose {
     /// Nothing but the server's errors matters.
     Nothing,
-    /// A write is done, or this command of it failed.
-    Stored,
+    /// A write is done: its place among all writes.
+    Stored(u64),
     /// What is known of a task.
     Current(Arc<str>),
     /// What is there, before something else is stored: Celery looks first.
@@ -32,6 +33,7 @@ pub(super) enum Purpose {
 
 /// A write that looks first.
 pub(super) struct Before {
+    place: u64,
     id: Arc<str>,
     state: State,
     meta: Arc<[u8]>,
@@ -46,6 +48,11 @@ pub(super) struct Results {
     /// Ids that are waited for, and those of them of which every state is told.
     watched: BTreeSet<Arc<str>>,
     every: BTreeSet<Arc<str>>,
+    /// Writes asked for, and those told to be done. They are told in the order in which they were asked for, whatever order
+    /// they are done in: a write that looks first takes a trip more.
+    asked: u64,
+    told: u64,
+    done: BTreeSet<u64>,
     pub(super) batch: Batch<Purpose>,
     /// Channels to subscribe to, or to leave.
     pub(super) channels: Vec<(bool, String)>,
@@ -56,8 +63,6 @@ pub(super) struct Results {
 
 /// Before the id in a result's key.
 const KEY: &str = "celery-task-meta-";
-/// Longest life of a result, seconds: a century.
-const LONGEST: u64 = 3_155_760_000;
 
 impl Results {
     pub(super) fn new(settings: &Settings) -> Results {
@@ -67,6 +72,9 @@ impl Results {
             form: Form::new(settings),
             watched: BTreeSet::new(),
             every: BTreeSet::new(),
+            asked: 0,
+            told: 0,
+            done: BTreeSet::new(),
             batch: Batch::default(),
             channels: Vec::new(),
             said: Vec::new(),
@@ -96,7 +104,8 @@ impl Results {
             Request::Forget { id } => {
                 let mut delete = cmd("DEL");
                 delete.arg(self.key(&id));
-                self.batch.add(delete, Purpose::Stored);
+                let stored = Purpose::Stored(self.place());
+                self.batch.add(delete, stored);
             }
             Request::Watch { id, every } => {
                 if every {
@@ -124,18 +133,19 @@ impl Results {
     }
 
     fn put(&mut self, id: Arc<str>, state: State, meta: Arc<[u8]>, keep: Keep) {
-        let Some((state, meta)) = self.form.write(&id, state, meta) else { return self.said.push(Response::Stored) };
+        let place = self.place();
+        let Some((state, meta)) = self.form.write(&id, state, meta) else { return self.stored(place) };
         let key = self.key(&id);
         match keep.precedence {
             // Nothing says more than a success.
-            Precedence::Full if state == State::Success => self.write(&key, &meta, keep),
-            Precedence::Full => self.keep(Before { id, state, meta, keep }, b""),
+            Precedence::Full if state == State::Success => self.write(&key, &meta, keep, place),
+            Precedence::Full => self.keep(Before { place, id, state, meta, keep }, b""),
             Precedence::Success => {
                 let mut get = cmd("GET");
                 get.arg(key);
-                self.batch.add(get, Purpose::Before(Box::new(Before { id, state, meta, keep })));
+                self.batch.add(get, Purpose::Before(Box::new(Before { place, id, state, meta, keep })));
             }
-            Precedence::None => self.write(&key, &meta, keep),
+            Precedence::None => self.write(&key, &meta, keep, place),
         }
     }
 
@@ -152,9 +162,9 @@ impl Results {
 
     /// As Celery writes it, but for the transaction: this connection may be one of those that listen, and before 7.2 a
     /// server puts what it tells them into the midst of the transaction's reply.
-    fn write(&mut self, key: &str, meta: &[u8], keep: Keep) {
+    fn write(&mut self, key: &str, meta: &[u8], keep: Keep, place: u64) {
         self.batch.add(set(key, meta, keep), Purpose::Nothing);
-        self.batch.add(publish(key, meta), Purpose::Stored);
+        self.batch.add(publish(key, meta), Purpose::Stored(place));
     }
 
     pub(super) fn hear(&mut self, purpose: Purpose, reply: Value) {
@@ -172,7 +182,7 @@ impl Results {
         };
         match purpose {
             Purpose::Nothing => {}
-            Purpose::Stored => self.said.push(Response::Stored),
+            Purpose::Stored(place) => self.stored(place),
             Purpose::Alive => self.said.push(Response::Alive),
             Purpose::Current(id) => {
                 let meta = text(reply).map(|stored| self.form.read(&stored));
@@ -180,14 +190,14 @@ impl Results {
             }
             Purpose::Before(before) => {
                 if self.state_of(reply) == Some(State::Success) {
-                    return self.said.push(Response::Stored);
+                    return self.stored(before.place);
                 }
                 let key = self.key(&before.id);
-                self.write(&key, &before.meta, before.keep);
+                self.write(&key, &before.meta, before.keep, before.place);
             }
             Purpose::Kept(before) => match text(reply) {
-                None => self.said.push(Response::Stored),
-                Some(there) if self.says_more(&there, before.state) => self.said.push(Response::Stored),
+                None => self.stored(before.place),
+                Some(there) if self.says_more(&there, before.state) => self.stored(before.place),
                 Some(there) => self.keep(*before, &there),
             },
         }
@@ -199,6 +209,19 @@ impl Results {
 
     fn says_more(&self, there: &[u8], state: State) -> bool {
         self.form.read(there).is_ok_and(|(there, _)| there.rank() > state.rank())
+    }
+
+    fn place(&mut self) -> u64 {
+        self.asked += 1;
+        self.asked
+    }
+
+    fn stored(&mut self, place: u64) {
+        self.done.insert(place);
+        while self.done.remove(&(self.told + 1)) {
+            self.told += 1;
+            self.said.push(Response::Stored);
+        }
     }
 
     /// Something was published under a key.
@@ -231,44 +254,33 @@ fn is_ready(told: &Result<Told, Failure>) -> bool {
     told.as_ref().map_or(true, |(state, _)| state.is_ready())
 }
 
-fn seconds(keep: Keep) -> u64 {
-    // Redis knows no life of less than a second.
-    keep.lifetime.map_or(0, |lifetime| lifetime.as_secs().clamp(1, LONGEST))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Profile;
 
-fn set(key: &str, meta: &[u8], keep: Keep) -> Cmd {
-    let mut command;
-    match seconds(keep) {
-        0 => {
-            command = cmd("SET");
-            command.arg(key).arg(meta);
-        }
-        seconds => {
-            command = cmd("SETEX");
-            command.arg(key).arg(seconds).arg(meta);
-        }
-    }
-    command
-}
-
-fn publish(key: &str, meta: &[u8]) -> Cmd {
-    let mut command = cmd("PUBLISH");
-    command.arg(key).arg(meta);
-    command
-}
-
-fn text(reply: Value) -> Option<Vec<u8>> {
-    match reply {
-        Value::BulkString(text) => Some(text),
-        _ => None,
-    }
-}
-
-/// The prefix of result keys, with the separator that Celery puts behind it.
-fn kombus_prefix(prefix: &str) -> String {
-    match prefix {
-        "" => String::new(),
-        prefix if prefix.ends_with([':', '_', '-', '.']) => prefix.to_owned(),
-        prefix => format!("{prefix}_"),
+    /// The backend actor takes the oldest write that it waits for off its list. A later one that is done first must not be
+    /// taken for it: if the connection breaks then, the older one would never be sent again.
+    #[test]
+    fn writes_are_told_in_the_order_in_which_they_were_asked_for() {
+        let mut results = Results::new(&Settings::new(Profile::Celery));
+        let keep = Keep { lifetime: None, precedence: Precedence::Success };
+        let put = |id: &str| Request::Put { id: id.into(), state: State::Success, meta: b"{}"[..].into(), keep };
+        results.ask(put("first"));
+        results.ask(put("second"));
+        let before = |place, id: &str| {
+            Purpose::Before(Box::new(Before {
+                place,
+                id: id.into(),
+                state: State::Success,
+                meta: b"{}"[..].into(),
+                keep,
+            }))
+        };
+        results.hear(before(1, "first"), Value::Nil);
+        results.hear(before(2, "second"), Value::BulkString(br#"{"status": "SUCCESS"}"#.to_vec()));
+        assert!(results.said.is_empty(), "the first one is not stored yet");
+        results.hear(Purpose::Stored(1), Value::Okay);
+        assert_eq!(results.said.len(), 2);
     }
 }

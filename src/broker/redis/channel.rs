@@ -18,7 +18,8 @@ use super::sweeping::Restoring;
 use crate::broker::amqp::{DeliveryTag, Event, ExchangeKind, Method, Name};
 use crate::redis::Batch;
 use redis::{Cmd, Value, cmd};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -26,6 +27,8 @@ use std::sync::Arc;
 pub(super) enum Purpose {
     /// Nothing but the server's errors matters.
     Nothing,
+    /// The oldest acks under way have arrived.
+    Acked,
     /// An AMQP request is answered.
     Done,
     /// A publish is confirmed.
@@ -34,6 +37,8 @@ pub(super) enum Purpose {
     Route(Box<Routing>),
     /// The bindings that an overdue message needs: its exchange and routing key.
     Restore(Box<(Restoring, Name, Name)>),
+    /// A record that nobody was told of, if it is there.
+    Orphan(Box<str>),
     /// The length of one of a queue's lists.
     Length { queue: Name, last: bool },
     /// The lengths of a queue's lists before they were deleted, in a transaction.
@@ -64,6 +69,8 @@ pub(super) struct Channel {
     /// What the keys of this channel's records begin with: nobody else's do, so that nobody else's ack can mean them.
     pub(super) tags: String,
     pub(super) next_tag: DeliveryTag,
+    /// Tags of the messages that the look under way may bring; none, when there is none.
+    pub(super) asked: Range<DeliveryTag>,
     pub(super) exchanges: BTreeMap<Name, ExchangeKind>,
     /// Queues bound to fanout exchanges, by the pattern of the channels that they listen to.
     pub(super) listening: BTreeMap<String, Name>,
@@ -72,6 +79,8 @@ pub(super) struct Channel {
     pub(super) held: BTreeMap<DeliveryTag, Held>,
     /// Records of what is acked and not yet told the server.
     pub(super) acked: Vec<Box<str>>,
+    /// Those that the server was told and has not answered, oldest first.
+    pub(super) acking: VecDeque<Vec<Box<str>>>,
     pub(super) published: u64,
     length: u64,
     /// Where the next take begins.
@@ -100,12 +109,14 @@ impl Channel {
             scripts,
             tags: format!("{}{}:", super::OWN, draw()),
             next_tag: 1,
+            asked: 0..0,
             exchanges: BTreeMap::new(),
             listening: BTreeMap::new(),
             consumers: Vec::new(),
             prefetch: 0,
             held: BTreeMap::new(),
             acked: Vec::new(),
+            acking: VecDeque::new(),
             published: 0,
             length: 0,
             turn: 0,
@@ -207,12 +218,18 @@ impl Channel {
         }
         match purpose {
             Purpose::Nothing => {}
+            Purpose::Acked => drop(self.acking.pop_front()),
             Purpose::Done => self.say(Event::Done),
             Purpose::Confirm(seq) => self.say(Event::Confirmed { seq, multiple: false }),
             Purpose::Route(routing) => self.route(*routing, reply),
             Purpose::Restore(restoring) => {
                 let (restoring, exchange, key) = *restoring;
                 self.restore_by(&restoring, &exchange, &key, reply);
+            }
+            Purpose::Orphan(tag) => {
+                if let Some(record) = bytes(reply) {
+                    self.restore_one(&tag, &record, "");
+                }
             }
             Purpose::Length { queue, last } => {
                 self.length += count(&reply);

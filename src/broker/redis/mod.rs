@@ -39,7 +39,7 @@ mod topic;
 mod wire;
 
 pub(super) use inspect::inspect;
-pub(super) use shell::connect;
+pub(super) use shell::{Before, connect};
 
 /// The scripts by their names as effects.
 #[cfg(feature = "sim")]

@@ -67,6 +67,11 @@ impl Policy {
         }
     }
 
+    /// Between two renewals of what is held: often enough for the lease, and for everybody's visibility timeout.
+    pub(super) fn renewal(&self) -> Duration {
+        (self.lease.min(self.visibility) / 3).max(Duration::from_millis(100))
+    }
+
     /// Where a message goes that is not to be delivered any more; `None`: nowhere.
     pub(super) fn dead_letters_of(&self, queue: &str) -> Option<&Arc<str>> {
         self.dead_letters.as_ref().filter(|dead_letters| ***dead_letters != *queue)

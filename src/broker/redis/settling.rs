@@ -43,14 +43,16 @@ impl Channel {
         }
         let records = std::mem::take(&mut self.acked);
         let layout = &self.policy.layout;
-        for (command, key) in [("HDEL", &layout.unacked), ("ZREM", &layout.unacked_index)] {
+        let [unacked, index] = [&layout.unacked, &layout.unacked_index];
+        for (command, key, purpose) in [("HDEL", unacked, Purpose::Nothing), ("ZREM", index, Purpose::Acked)] {
             let mut command = cmd(command);
             command.arg(&**key);
             records.iter().for_each(|record| {
                 command.arg(&**record);
             });
-            batch.add(command, Purpose::Nothing);
+            batch.add(command, purpose);
         }
+        self.acking.push_back(records);
     }
 
     /// Rejects without requeue: a dead letter, where there is a queue for them.
@@ -59,7 +61,12 @@ impl Channel {
     }
 
     fn bury(&mut self, tag: DeliveryTag, reason: &str) {
-        let Some(held) = self.held.remove(&tag) else { return };
+        if let Some(held) = self.held.remove(&tag) {
+            self.bury_held(held, reason);
+        }
+    }
+
+    fn bury_held(&mut self, held: Held, reason: &str) {
         let Some(record) = held.record else { return };
         match self.policy.dead_letters_of(&held.queue).cloned() {
             None => self.acked.push(record),
@@ -71,27 +78,33 @@ impl Channel {
         }
     }
 
-    /// Rejects with requeue: counts, and ends at the delivery limit. Next to be delivered again, as on RabbitMQ; with
-    /// `kombu` the last one.
+    /// Rejects with requeue. Next to be delivered again, as on RabbitMQ; with `kombu` the last one.
     pub(super) fn requeue(&mut self, tag: DeliveryTag) {
         let end = match self.policy.consume {
             RedisConsume::Atomic => End::Next,
             RedisConsume::Kombu => End::Last,
         };
-        let Some(held) = self.held.get(&tag) else { return };
-        if self.policy.is_worn_out(&held.queue, held.deliveries.saturating_add(1)) {
-            return self.bury(tag, "delivery_limit");
+        if let Some(held) = self.held.remove(&tag) {
+            self.requeue_held(held, end);
         }
-        self.give_back(tag, 1, end);
+    }
+
+    /// Counts, and ends at the delivery limit.
+    fn requeue_held(&mut self, held: Held, end: End) {
+        if self.policy.is_worn_out(&held.queue, held.deliveries.saturating_add(1)) {
+            return self.bury_held(held, "delivery_limit");
+        }
+        self.give_back(held, 1, end);
     }
 
     /// Gives back untouched.
     pub(super) fn release(&mut self, tag: DeliveryTag) {
-        self.give_back(tag, 0, End::Next);
+        if let Some(held) = self.held.remove(&tag) {
+            self.give_back(held, 0, End::Next);
+        }
     }
 
-    fn give_back(&mut self, tag: DeliveryTag, returns: u32, end: End) {
-        let Some(held) = self.held.remove(&tag) else { return };
+    fn give_back(&mut self, held: Held, returns: u32, end: End) {
         let Some(record) = held.record else { return };
         let envelope = envelope::returned(&held.envelope, held.deliveries.saturating_add(returns));
         let list = self.policy.layout.bucket(&held.queue, held.priority);
@@ -108,11 +121,43 @@ impl Channel {
         self.order(command, Purpose::Nothing);
     }
 
-    /// Gives everything back: the worker closes its connection. The oldest is to be the next again.
+    /// Gives everything back: the worker closes its connection.
     pub(super) fn give_all_back(&mut self) {
-        let held: Vec<DeliveryTag> = self.held.keys().rev().copied().collect();
-        let forwards = self.policy.consume == RedisConsume::Kombu;
-        let held: Vec<DeliveryTag> = if forwards { held.into_iter().rev().collect() } else { held };
-        held.into_iter().for_each(|tag| self.release(tag));
+        for held in self.take_held() {
+            self.give_back(held, 0, End::Next);
+        }
+    }
+
+    /// All that is held, in the order in which it goes back: the oldest last, to be the next again. With `kombu` first.
+    fn take_held(&mut self) -> Vec<Held> {
+        let mut held: Vec<Held> = std::mem::take(&mut self.held).into_values().collect();
+        if self.policy.consume == RedisConsume::Atomic {
+            held.reverse();
+        }
+        held
+    }
+
+    /// Whether the server was told of all acks, and no take is under way, whose messages would have to go back too.
+    pub(super) fn is_settled(&self) -> bool {
+        self.acked.is_empty() && self.asked.is_empty()
+    }
+
+    /// Settles what the channel before this one had when its connection was lost. The worker has forgotten it, and nobody
+    /// renews it: it goes back now, and not when its time is over. What was acked is acked again, in case that it had not
+    /// arrived.
+    pub(super) fn inherit(&mut self, before: &mut Channel) {
+        self.acked.extend(std::mem::take(&mut before.acking).into_iter().flatten());
+        self.acked.append(&mut before.acked);
+        for held in before.take_held() {
+            self.requeue_held(held, End::Next);
+        }
+        // A take whose answer was lost may have moved messages: their records would have these keys. A pop leaves no trace.
+        let atomic = self.policy.consume == RedisConsume::Atomic;
+        for tag in std::mem::take(&mut before.asked).filter(|_| atomic) {
+            let record = format!("{}{tag}", before.tags);
+            let mut get = cmd("HGET");
+            get.arg(&*self.policy.layout.unacked).arg(&record);
+            self.order(get, Purpose::Orphan(record.into()));
+        }
     }
 }

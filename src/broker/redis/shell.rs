@@ -2,20 +2,26 @@
 //!
 //! One connection carries everything. With `kombu` a second one carries the blocking pops.
 
+mod consuming;
+mod keeping;
+
 use super::channel::{Channel, Purpose};
 use super::policy::Policy;
 use super::scripts::Scripts;
-use super::taking::seconds;
 use crate::broker::frame::{FromServer, ToServer};
 use crate::env::redis::{RedisConnection, RedisLost, RedisUrl};
 use crate::env::{ConnectError, Env, Instant, Link};
 use crate::redis::{Batch, Writer};
-use crate::settings::{RedisConsume, Settings};
+use crate::settings::Settings;
 use redis::{Cmd, Msg, PushInfo, PushKind, Value, cmd};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::sync::Notify;
+
+/// The connection before the present one, of one broker actor: what it held has to be given back.
+#[derive(Clone, Default)]
+pub(in crate::broker) struct Before(Rc<RefCell<Option<Rc<Shell>>>>);
 
 struct Shell {
     env: Env,
@@ -44,6 +50,7 @@ pub(in crate::broker) async fn connect(
     url: &RedisUrl,
     settings: &Settings,
     limit: Duration,
+    before: &Before,
 ) -> Result<Link<ToServer, FromServer>, ConnectError> {
     let policy = Rc::new(Policy::new(settings, url.database()));
     let scripts = Rc::new(Scripts::new());
@@ -71,6 +78,11 @@ pub(in crate::broker) async fn connect(
         idle: Notify::new(),
         closed: Cell::new(false),
     });
+    if let Some(before) = before.0.replace(Some(shell.clone())) {
+        before.close();
+        shell.channel.borrow_mut().inherit(&mut before.channel.borrow_mut());
+        shell.flush();
+    }
     env.spawn(shell.clone().write());
     env.spawn(shell.clone().hear_pushes());
     env.spawn(shell.clone().consume());
@@ -141,7 +153,9 @@ impl Shell {
             }
         }
         if !self.closed.get() && orderly {
+            // First the last look at the queues: it would take again what is given back.
             self.channel.borrow_mut().consumers.clear();
+            let _ = self.env.timeout(self.policy.patience, self.answered_last()).await;
             self.channel.borrow_mut().give_all_back();
             self.flush();
             let _ = self.env.timeout(self.policy.patience, self.written()).await;
@@ -149,9 +163,15 @@ impl Shell {
         self.close();
     }
 
+    async fn answered_last(&self) {
+        while !self.channel.borrow().asked.is_empty() && !self.closed.get() {
+            self.idle.notified().await;
+        }
+    }
+
     /// Waits until everything is written and answered.
     async fn written(&self) {
-        let is_idle = || self.writer.is_idle() && self.channel.borrow().acked.is_empty();
+        let is_idle = || self.writer.is_idle() && self.channel.borrow().is_settled();
         while !(self.closed.get() || is_idle()) {
             self.idle.notified().await;
         }
@@ -166,9 +186,9 @@ impl Shell {
         if !self.closed.replace(true) {
             self.connection.close();
             self.link.close();
-            for waiting in [&self.room, &self.news, &self.idle] {
-                waiting.notify_one();
-            }
+            self.room.notify_one();
+            self.news.notify_one();
+            self.idle.notify_waiters();
         }
     }
 
@@ -208,7 +228,7 @@ impl Shell {
             heard.channel.borrow_mut().hear(purpose, reply);
             heard.flush();
             if heard.writer.is_idle() {
-                heard.idle.notify_one();
+                heard.idle.notify_waiters();
             }
         };
         let prepare = |batch: &mut Batch<Purpose>| self.channel.borrow_mut().gather_acks(batch);
@@ -243,137 +263,5 @@ impl Shell {
         let pattern: String = message.get_pattern().unwrap_or_default();
         self.channel.borrow_mut().overhear(&pattern, message.get_payload_bytes().to_vec());
         self.flush();
-    }
-
-    async fn consume(self: Rc<Self>) {
-        let consumed = match self.policy.consume {
-            RedisConsume::Atomic => self.take().await,
-            RedisConsume::Kombu => self.pop().await,
-        };
-        if let Err(lost) = consumed {
-            self.lost(&lost);
-        }
-    }
-
-    async fn take(&self) -> Result<(), RedisLost> {
-        while !self.closed.get() {
-            let take = self.channel.borrow_mut().take();
-            let Some(take) = take else {
-                self.room.notified().await;
-                self.looked.set(self.env.now());
-                continue;
-            };
-            let mut look = cmd("EXISTS");
-            look.arg(&take.lists);
-            if *self.lists.borrow() != take.lists {
-                self.lists.borrow_mut().clone_from(&take.lists);
-            }
-            let commands = vec![take.command.clone(), words(&["CLIENT", "CACHING", "YES"]), look];
-            let replies = self.answered(self.connection.send(commands)).await?;
-            self.looked.set(self.env.now());
-            let mut replies = replies.into_iter();
-            let taken = self.channel.borrow_mut().taken(&take, replies.next().unwrap_or_default());
-            self.flush();
-            let there = matches!(replies.nth(1), Some(Value::Int(lists)) if lists > 0);
-            if taken == 0 && !there {
-                // Whichever comes first: the server's word, or the time for another look.
-                let _ = self.env.timeout(self.policy.poll, self.news.notified()).await;
-            }
-        }
-        Ok(())
-    }
-
-    async fn pop(&self) -> Result<(), RedisLost> {
-        let mut blocking: Option<Rc<dyn RedisConnection>> = None;
-        while !self.closed.get() {
-            let take = self.channel.borrow_mut().pop();
-            let Some(take) = take else {
-                self.room.notified().await;
-                self.looked.set(self.env.now());
-                continue;
-            };
-            let connection = match &blocking {
-                Some(connection) => connection.clone(),
-                None => {
-                    let connected = self.env.connect_redis(&self.url, self.policy.patience).await;
-                    let connected: Rc<dyn RedisConnection> =
-                        connected.map_err(|error| RedisLost(error.to_string()))?.into();
-                    blocking.insert(connected).clone()
-                }
-            };
-            let replies = self.answered(connection.send(vec![take.command.clone()])).await?;
-            if self.closed.get() {
-                // Popped for nobody: kombu's window of loss.
-                break;
-            }
-            self.looked.set(self.env.now());
-            let now = seconds(self.env.wall().as_micros());
-            let reply = replies.into_iter().next().unwrap_or_default();
-            self.channel.borrow_mut().popped(&take, reply, now);
-            self.flush();
-        }
-        Ok(())
-    }
-
-    /// The answer to a look at the queues, which may take as long as a poll and then some.
-    async fn answered(
-        &self,
-        answer: impl Future<Output = Result<Vec<Value>, RedisLost>>,
-    ) -> Result<Vec<Value>, RedisLost> {
-        let limit = self.policy.poll + self.policy.patience;
-        let late = |_| RedisLost(format!("no answer within {limit:?}"));
-        self.env.timeout(limit, answer).await.map_err(late)?
-    }
-
-    /// Says what is held, and restores what others have left behind.
-    async fn keep(self: Rc<Self>) {
-        let atomic = self.policy.consume == RedisConsume::Atomic;
-        let beat = if atomic { self.policy.lease / 3 } else { self.policy.sweep };
-        // Many workers that start together need not all look together.
-        let early = self.env.random_up_to(u64::try_from(beat.as_nanos() / 4).unwrap_or(u64::MAX));
-        let mut next_sweep = if atomic { self.env.now() + Duration::from_nanos(early) } else { self.env.now() };
-        let mut next_refresh = self.env.now() + beat;
-        while !self.closed.get() {
-            let next = if atomic { next_sweep.min(next_refresh) } else { next_sweep };
-            self.env.sleep_until(next).await;
-            let now = self.env.now();
-            if atomic && next_refresh <= now {
-                self.channel.borrow_mut().refresh();
-                self.flush();
-                next_refresh = now + beat;
-            }
-            if next_sweep <= now {
-                if !self.channel.borrow().consumers.is_empty()
-                    && let Err(lost) = self.sweep().await
-                {
-                    return self.lost(&lost);
-                }
-                next_sweep = now + self.policy.sweep;
-            }
-        }
-    }
-
-    async fn sweep(&self) -> Result<(), RedisLost> {
-        if self.policy.consume == RedisConsume::Kombu && !self.lock().await? {
-            return Ok(());
-        }
-        let (mut from, mut left) = (Some(0), self.policy.restore_limit);
-        while let Some(at) = from {
-            let look = self.channel.borrow().overdue(at);
-            let replies = self.answered(self.connection.send(vec![look])).await?;
-            let reply = replies.into_iter().next().unwrap_or_default();
-            from = self.channel.borrow_mut().restore(at, reply, &mut left);
-            self.flush();
-        }
-        Ok(())
-    }
-
-    /// kombu's lock: one sweep at a time. It is not taken off again here: nobody else needs to look so soon.
-    async fn lock(&self) -> Result<bool, RedisLost> {
-        let mut lock = cmd("SET");
-        lock.arg(&*self.policy.layout.unacked_mutex).arg(&*self.env.uuid()).arg("NX").arg("PX");
-        lock.arg(u64::try_from(self.policy.mutex_expire.min(self.policy.sweep / 2).as_millis()).unwrap_or(u64::MAX));
-        let replies = self.answered(self.connection.send(vec![lock])).await?;
-        Ok(replies.first() == Some(&Value::Okay))
     }
 }

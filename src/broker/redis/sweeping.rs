@@ -84,7 +84,8 @@ impl Channel {
         (looked == PAGE).then_some(from + looked - removed)
     }
 
-    fn restore_one(&mut self, tag: &str, record: &[u8], now: &str) {
+    /// Puts a message back, if nobody has said since this time that he has it.
+    pub(super) fn restore_one(&mut self, tag: &str, record: &[u8], now: &str) {
         let Some((bytes, exchange, key)) = envelope::unrecord(record) else {
             // Nobody can restore it. It stays where somebody can look at it, and is not looked at again.
             tracing::error!(tag, "a record of unacked messages can't be read; it is left in the hash");

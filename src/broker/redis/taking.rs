@@ -5,7 +5,7 @@
 
 use super::channel::{Channel, Held, Purpose, bytes};
 use super::envelope::{self, Envelope};
-use crate::broker::amqp::{Delivery, Event, Name};
+use crate::broker::amqp::{Delivery, DeliveryTag, Event, Name};
 use crate::settings::QueueOrder;
 use redis::{Cmd, Value, cmd};
 
@@ -18,6 +18,16 @@ pub(super) struct Take {
     /// The lists asked for, and which queue each is of.
     pub(super) lists: Vec<String>,
     queues: Vec<Name>,
+    first_tag: DeliveryTag,
+}
+
+/// A message that a pop brought.
+pub(super) struct Popped {
+    tag: DeliveryTag,
+    /// `None` where what is not acked is not kept (`ack_emulation`).
+    record: Option<Box<str>>,
+    message: Vec<u8>,
+    queue: Name,
 }
 
 impl Channel {
@@ -66,18 +76,28 @@ impl Channel {
         if lists.is_empty() {
             return None;
         }
+        let first_tag = self.reserve(room);
         let layout = &self.policy.layout;
         let mut command = self.scripts.take.run(lists.len() + 2);
         command.arg(&*layout.unacked).arg(&*layout.unacked_index).arg(&lists);
-        command.arg(room).arg(&self.tags).arg(self.next_tag);
+        command.arg(room).arg(&self.tags).arg(first_tag);
         queues.iter().for_each(|queue| {
             command.arg(envelope::record_end(queue));
         });
-        Some(Take { command, lists, queues })
+        Some(Take { command, lists, queues, first_tag })
+    }
+
+    /// Tags for what a look may bring: its records are named by them, whatever else is delivered in the meantime.
+    fn reserve(&mut self, room: usize) -> DeliveryTag {
+        let first = self.next_tag;
+        self.next_tag += room as DeliveryTag;
+        self.asked = first..self.next_tag;
+        first
     }
 
     /// Delivers what a take brought; returns how many messages that is.
     pub(super) fn taken(&mut self, take: &Take, reply: Value) -> usize {
+        self.asked = 0..0;
         let Value::Array(parts) = reply else {
             if let Value::ServerError(error) = reply {
                 self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
@@ -93,8 +113,7 @@ impl Channel {
             match part {
                 Value::Array(messages) => {
                     for message in messages {
-                        let tag = self.next_tag;
-                        self.next_tag += 1;
+                        let tag = take.first_tag + taken as DeliveryTag;
                         taken += 1;
                         let record = format!("{}{tag}", self.tags).into_boxed_str();
                         self.receive(tag, Some(record), &queue, bytes(message).unwrap_or_default());
@@ -118,40 +137,50 @@ impl Channel {
         if lists.is_empty() {
             return None;
         }
+        let first_tag = self.reserve(1);
         let mut command = cmd("BRPOP");
         command.arg(&lists).arg(self.policy.poll.as_secs_f64());
-        Some(Take { command, lists, queues })
+        Some(Take { command, lists, queues, first_tag })
     }
 
-    /// Records what was popped, and delivers it. `seconds` is the worker's own clock: kombu's.
-    pub(super) fn popped(&mut self, take: &Take, reply: Value, seconds: f64) -> usize {
+    /// Has what was popped recorded. `seconds` is the worker's own clock: kombu's.
+    pub(super) fn popped(&mut self, take: &Take, reply: Value, seconds: f64) -> Option<Popped> {
+        let popped = self.read_pop(take, reply);
+        let Some(Popped { record, message, queue, .. }) = &popped else {
+            self.asked = 0..0;
+            return None;
+        };
+        let Some(record) = record else { return popped };
+        let layout = &self.policy.layout;
+        let (mut index, mut unacked) = (cmd("ZADD"), cmd("HSET"));
+        index.arg(&*layout.unacked_index).arg(seconds).arg(&**record);
+        unacked.arg(&*layout.unacked).arg(&**record).arg(envelope::kombus_record(message, queue));
+        for command in [cmd("MULTI"), index, unacked, cmd("EXEC")] {
+            self.order(command, Purpose::Nothing);
+        }
+        popped
+    }
+
+    fn read_pop(&mut self, take: &Take, reply: Value) -> Option<Popped> {
         let Value::Array(parts) = reply else {
             if let Value::ServerError(error) = reply {
                 self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
             }
-            return 0;
+            return None;
         };
-        let [list, message] = <[Value; 2]>::try_from(parts).unwrap_or_default();
-        let (Some(list), Some(message)) = (bytes(list), bytes(message)) else { return 0 };
-        let Some(place) = take.lists.iter().position(|known| known.as_bytes() == list) else { return 0 };
-        let queue = take.queues[place].clone();
-        let tag = self.next_tag;
-        self.next_tag += 1;
-        if !self.policy.restores {
-            self.receive(tag, None, &queue, message);
-            return 1;
-        }
-        let record: Box<str> = envelope::tag(&message).unwrap_or_else(|| (self.draw)().to_string()).into();
-        let layout = &self.policy.layout;
-        let (mut index, mut unacked) = (cmd("ZADD"), cmd("HSET"));
-        index.arg(&*layout.unacked_index).arg(seconds).arg(&*record);
-        let envelope = envelope::kombus_record(&message, &queue);
-        unacked.arg(&*layout.unacked).arg(&*record).arg(envelope);
-        for command in [cmd("MULTI"), index, unacked, cmd("EXEC")] {
-            self.order(command, Purpose::Nothing);
-        }
-        self.receive(tag, Some(record), &queue, message);
-        1
+        let [list, message] = <[Value; 2]>::try_from(parts).ok()?;
+        let (list, message) = (bytes(list)?, bytes(message)?);
+        let place = take.lists.iter().position(|known| known.as_bytes() == list)?;
+        let tag = || envelope::tag(&message).unwrap_or_else(|| (self.draw)().to_string());
+        let record = self.policy.restores.then(|| tag().into_boxed_str());
+        Some(Popped { tag: take.first_tag, record, message, queue: take.queues[place].clone() })
+    }
+
+    /// Delivers what was popped and recorded.
+    pub(super) fn recorded(&mut self, popped: Popped) {
+        self.asked = 0..0;
+        let Popped { tag, record, message, queue } = popped;
+        self.receive(tag, record, &queue, message);
     }
 
     /// Hands a message on. What can't be read is a dead letter.

@@ -23,7 +23,7 @@ enum Op {
     Move { tag: u8, list: u8, last: bool, latest: Option<u8> },
     Refresh { tags: Vec<u8> },
     Overdue { from: u8, count: u8 },
-    Keep { id: u8, status: u8, rank: u8, seconds: bool },
+    Keep { id: u8, status: u8, rank: u8, seconds: bool, read: Option<(u8, u8)> },
     Swap { key: u8, expected: Option<u8>, new: u8 },
 }
 
@@ -37,8 +37,8 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
             .prop_map(|(tag, list, last, latest)| Op::Move { tag, list, last, latest }),
         1 => proptest::collection::vec(0..12_u8, 1..4).prop_map(|tags| Op::Refresh { tags }),
         2 => (0..4_u8, 1..5_u8).prop_map(|(from, count)| Op::Overdue { from, count }),
-        2 => (0..2_u8, 0..3_u8, 0..3_u8, any::<bool>())
-            .prop_map(|(id, status, rank, seconds)| Op::Keep { id, status, rank, seconds }),
+        2 => (0..2_u8, 0..4_u8, 0..3_u8, any::<bool>(), proptest::option::of((0..4_u8, 0..3_u8)))
+            .prop_map(|(id, status, rank, seconds, read)| Op::Keep { id, status, rank, seconds, read }),
         1 => (0..2_u8, proptest::option::of(0..3_u8), 0..3_u8)
             .prop_map(|(key, expected, new)| Op::Swap { key, expected, new }),
     ];
@@ -99,10 +99,16 @@ fn command(op: &Op) -> Cmd {
             command = script("redis.overdue").run(2);
             command.arg("unacked").arg("unacked_index").arg("30.5").arg("3600").arg("simq:").arg(from).arg(count);
         }
-        Op::Keep { id, status, rank, seconds } => {
+        Op::Keep { id, status, rank, seconds, read } => {
             command = script("redis.keep").run(1);
-            let meta = format!("{{\"status\": \"{}\", \"result\": {rank}}}", states[usize::from(*status)]);
-            command.arg(format!("celery-task-meta-{id}")).arg(meta).arg(rank).arg(if *seconds { "100" } else { "0" });
+            // The last one is in a form that no script reads.
+            let meta = |status: u8, rank: u8| match states.get(usize::from(status)) {
+                Some(state) => format!("{{\"status\": \"{state}\", \"result\": {rank}}}"),
+                None => format!("another form {rank}"),
+            };
+            command.arg(format!("celery-task-meta-{id}")).arg(meta(*status, *rank)).arg(rank);
+            command.arg(if *seconds { "100" } else { "0" });
+            command.arg(read.map_or_else(String::new, |(status, rank)| meta(status, rank)));
             for (place, state) in states.iter().enumerate() {
                 command.arg(*state).arg(place);
             }

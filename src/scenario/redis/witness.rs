@@ -132,7 +132,13 @@ impl Witness {
                 }
                 None => {
                     let at = self.in_hand.iter().position(|(_, held, _)| *held == id);
-                    at.map(|at| self.in_hand.remove(at).2)
+                    let queue = at.map(|at| self.in_hand.remove(at).2);
+                    if queue.is_none() && !self.unacked.contains_key(&tag) {
+                        // The pop's connection went first, and the copy was believed lost with it.
+                        emit(&id, What::Queued { queue: "" });
+                        emit(&id, What::Delivered { queue: "" });
+                    }
+                    queue
                 }
             };
             self.unacked.insert(tag, (id, taken.unwrap_or_default()));
