@@ -1,11 +1,44 @@
 //! The limit: a loop that knows nothing but the commands that kombu's protocol needs.
 
+use super::processes::own_cpu_micros;
+use super::server::{Observer, Wire};
 use super::servers::Redis;
+use super::table::Measured;
+use std::time::Instant;
 
 const TAG: &str = "bench";
 
+/// What this process and Redis do meanwhile.
+fn measured(redis: &Redis, tasks: usize, work: impl FnOnce()) -> Measured {
+    let mut observer = Observer::new(redis, Wire::Kombu);
+    let before = observer.reset();
+    let (started, cpu) = (Instant::now(), own_cpu_micros());
+    work();
+    let (seconds, cpu_micros) = (started.elapsed().as_secs_f64(), own_cpu_micros() - cpu);
+    let served = observer.served();
+    Measured {
+        tasks: tasks as f64,
+        seconds,
+        cpu_micros,
+        redis_micros: served.cpu_micros - before.cpu_micros,
+        commands: Some(served.commands),
+        mib: None,
+    }
+}
+
+/// Publishes a thousand at a time.
+pub(super) fn publish(redis: &Redis, tasks: usize) -> Measured {
+    measured(redis, tasks, || fill(redis, tasks))
+}
+
+/// Publishes, and empties the queue in batches.
+pub(super) fn drain(redis: &Redis, tasks: usize, batch: usize, ignore_result: bool) -> Measured {
+    fill(redis, tasks);
+    measured(redis, tasks, || empty(redis, batch, ignore_result))
+}
+
 /// Puts messages of a task's size into the queue.
-pub(super) fn fill(redis: &Redis, tasks: usize) {
+fn fill(redis: &Redis, tasks: usize) {
     let mut connection = redis.connection();
     let body = "A".repeat(1_000);
     for batch in (0..tasks).collect::<Vec<_>>().chunks(1_000) {
@@ -18,7 +51,7 @@ pub(super) fn fill(redis: &Redis, tasks: usize) {
 }
 
 /// Pops, records, stores results, publishes them, acks: in batches, two trips each.
-pub(super) fn drain(redis: &Redis, batch: usize) {
+fn empty(redis: &Redis, batch: usize, ignore_result: bool) {
     let mut connection = redis.connection();
     let mut number = 0;
     loop {
@@ -40,8 +73,10 @@ pub(super) fn drain(redis: &Redis, batch: usize) {
             let result = format!(r#"{{"status": "SUCCESS", "result": 3, "task_id": "{number}"}}"#);
             records.cmd("ZADD").arg("unacked_index").arg(1).arg(&tag).ignore();
             records.cmd("HSET").arg("unacked").arg(&tag).arg(message).ignore();
-            done.cmd("SETEX").arg(&id).arg(86_400).arg(&result).ignore();
-            done.cmd("PUBLISH").arg(&id).arg(&result).ignore();
+            if !ignore_result {
+                done.cmd("SETEX").arg(&id).arg(86_400).arg(&result).ignore();
+                done.cmd("PUBLISH").arg(&id).arg(&result).ignore();
+            }
             done.cmd("ZREM").arg("unacked_index").arg(&tag).ignore();
             done.cmd("HDEL").arg("unacked").arg(&tag).ignore();
         }

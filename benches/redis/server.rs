@@ -1,0 +1,88 @@
+//! What is asked of Redis while somebody else works with it.
+
+use super::servers::Redis;
+
+/// How a queue and what is under way are laid out.
+#[derive(Clone, Copy)]
+pub(super) enum Wire {
+    /// Celery's own.
+    Kombu,
+    /// The crate `celery`: Celery's queue, and a hash of its own.
+    CeleryCrate,
+    /// The crate `apalis-redis`.
+    Apalis,
+}
+
+/// Looks on, over one connection.
+pub(super) struct Observer {
+    connection: redis::Connection,
+    wire: Wire,
+    /// Commands that it sent itself since [`Observer::reset`].
+    own: usize,
+}
+
+/// What Redis did since [`Observer::reset`].
+#[derive(Clone, Copy)]
+pub(super) struct Served {
+    pub(super) cpu_micros: f64,
+    /// Commands carried out, those in scripts too.
+    pub(super) commands: f64,
+}
+
+impl Observer {
+    pub(super) fn new(redis: &Redis, wire: Wire) -> Observer {
+        Observer { connection: redis.connection(), wire, own: 0 }
+    }
+
+    /// How many of `tasks` are waiting or under way.
+    pub(super) fn left(&mut self, tasks: usize) -> usize {
+        let mut pipe = redis::pipe();
+        match self.wire {
+            Wire::Kombu => pipe.cmd("LLEN").arg("celery").cmd("HLEN").arg("unacked"),
+            Wire::CeleryCrate => pipe.cmd("LLEN").arg("celery").cmd("HLEN").arg("_celery.celery_process_map"),
+            Wire::Apalis => pipe.cmd("SCARD").arg("bench:done"),
+        };
+        let counts: Vec<usize> = pipe.query(&mut self.connection).expect("redis answers");
+        self.own += counts.len();
+        let sum = counts.iter().sum();
+        match self.wire {
+            Wire::Apalis => tasks.saturating_sub(sum),
+            _ => sum,
+        }
+    }
+
+    /// How many wait in the queue.
+    pub(super) fn waiting(&mut self) -> usize {
+        let list = match self.wire {
+            Wire::Apalis => "bench:active",
+            _ => "celery",
+        };
+        self.own += 1;
+        redis::cmd("LLEN").arg(list).query(&mut self.connection).expect("redis answers")
+    }
+
+    /// What was done so far no longer counts.
+    pub(super) fn reset(&mut self) -> Served {
+        redis::cmd("CONFIG").arg("RESETSTAT").exec(&mut self.connection).expect("redis answers");
+        self.own = 1;
+        self.served()
+    }
+
+    /// Processor time since the server's start, and commands since the last reset.
+    pub(super) fn served(&mut self) -> Served {
+        let info: String =
+            redis::cmd("INFO").arg("cpu").arg("commandstats").query(&mut self.connection).expect("redis answers");
+        let number = |name: &str| {
+            info.lines().find_map(|line| line.strip_prefix(name)).and_then(|rest| rest.parse().ok()).unwrap_or(0.0)
+        };
+        let calls =
+            info.lines().filter_map(|line| line.strip_prefix("cmdstat_")?.split_once("calls=")?.1.split_once(','));
+        let calls: f64 = calls.filter_map(|(calls, _)| calls.parse::<f64>().ok()).sum();
+        let served = Served {
+            cpu_micros: (number("used_cpu_sys:") + number("used_cpu_user:")) * 1e6,
+            commands: (calls - self.own as f64).max(0.0),
+        };
+        self.own += 1;
+        served
+    }
+}

@@ -1,0 +1,136 @@
+//! simq: this program itself, started again in a role.
+
+use super::processes::own_cpu_micros;
+use super::workers::PATIENCE;
+use simq::{App, CallOptions, Profile, Settings, TaskContext};
+use std::process::Command;
+use std::time::Instant;
+
+const ROLE: &str = "--role";
+/// Publishes that are under way at once.
+pub(super) const BULK: usize = 1_000;
+
+/// How a worker is set up.
+#[derive(Clone, Copy)]
+pub(super) struct Setup {
+    pub(super) profile: Profile,
+    /// Celery's multiplier: messages for each of its children.
+    pub(super) prefetch: u32,
+    pub(super) ignore_result: bool,
+}
+
+/// This program as a worker.
+pub(super) fn worker(url: &str, setup: Setup) -> Command {
+    let Setup { profile, prefetch, ignore_result } = setup;
+    role(&["work", url, profile.name(), &prefetch.to_string(), &ignore_result.to_string()])
+}
+
+/// This program as a producer with so many publishes under way.
+pub(super) fn producer(url: &str, profile: Profile, tasks: usize, under_way: usize) -> Command {
+    role(&["publish", url, profile.name(), &tasks.to_string(), &under_way.to_string()])
+}
+
+/// This program as a caller of one task after the other.
+pub(super) fn caller(url: &str, profile: Profile, tasks: usize) -> Command {
+    role(&["call", url, profile.name(), &tasks.to_string()])
+}
+
+fn role(words: &[&str]) -> Command {
+    let mut command = Command::new(std::env::current_exe().expect("this program has a path"));
+    command.arg(ROLE).args(words);
+    command
+}
+
+/// Plays the role that this process was started in, if it was.
+pub(super) fn play(arguments: &[String]) -> bool {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let number = |text: &str| text.parse::<usize>().expect("a number");
+    match words.as_slice() {
+        [ROLE, "work", url, profile, prefetch, ignore] => work(Settings {
+            worker_prefetch_multiplier: prefetch.parse().expect("a number"),
+            task_ignore_result: *ignore == "true",
+            ..settings(url, profile)
+        }),
+        [ROLE, "publish", url, profile, tasks, under_way] => {
+            publish(settings(url, profile), number(tasks), number(under_way));
+        }
+        [ROLE, "call", url, profile, tasks] => call(settings(url, profile), number(tasks)),
+        _ => return false,
+    }
+    true
+}
+
+fn settings(url: &str, profile: &str) -> Settings {
+    let profile = if profile == Profile::Celery.name() { Profile::Celery } else { Profile::Safe };
+    let mut settings = Settings::new(profile);
+    settings.set_text("broker_url", url).expect("a setting");
+    settings.set_text("result_backend", url).expect("a setting");
+    settings
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(tokio::task::LocalSet::new().run_until(work))
+}
+
+type Add = simq::Task<(i64, i64), i64>;
+
+fn bench_app(settings: Settings) -> (App, Add) {
+    let app = App::with_settings("bench", settings);
+    let add = app.task("bench.add", |_: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
+    (app, add)
+}
+
+/// Until it is killed.
+fn work(settings: Settings) {
+    let (app, _) = bench_app(settings);
+    let _running = app.start().expect("it starts");
+    loop {
+        std::thread::park();
+    }
+}
+
+/// The application calls `celery`, and its own worker listens where nobody calls.
+fn client(mut settings: Settings) -> (App, Add) {
+    settings.task_default_queue = "nobody".to_owned();
+    bench_app(settings)
+}
+
+fn to_the_worker() -> CallOptions {
+    CallOptions { queue: Some("celery".into()), ..CallOptions::default() }
+}
+
+fn publish(settings: Settings, tasks: usize, under_way: usize) {
+    let (app, add) = client(settings);
+    let running = app.start().expect("it starts");
+    block_on(async {
+        let (started, cpu) = (Instant::now(), own_cpu_micros());
+        let callers = (0..under_way).map(|caller| {
+            let add = add.clone();
+            tokio::task::spawn_local(async move {
+                for number in (caller..tasks).step_by(under_way) {
+                    add.apply_async((number as i64, 1), to_the_worker()).await.expect("it is published");
+                }
+            })
+        });
+        for caller in callers.collect::<Vec<_>>() {
+            caller.await.expect("a caller");
+        }
+        println!("{} {}", started.elapsed().as_secs_f64(), own_cpu_micros() - cpu);
+        running.shutdown().await;
+    });
+}
+
+fn call(settings: Settings, tasks: usize) {
+    let (app, add) = client(settings);
+    let running = app.start().expect("it starts");
+    block_on(async {
+        for number in 0..tasks {
+            let started = Instant::now();
+            let call = add.apply_async((number as i64, 1), to_the_worker()).await.expect("it is published");
+            call.get(PATIENCE).await.expect("a result");
+            println!("{}", started.elapsed().as_micros());
+        }
+        running.shutdown().await;
+    });
+}
