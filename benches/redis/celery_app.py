@@ -8,7 +8,6 @@ from celery import Celery
 
 url = os.environ["BENCH_URL"]
 app = Celery("bench", broker=url, backend=url)
-app.conf.task_ignore_result = bool(os.environ.get("BENCH_IGNORE_RESULT"))
 
 
 @app.task(name="bench.add")

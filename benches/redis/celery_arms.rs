@@ -25,14 +25,11 @@ impl Celery {
     }
 
     /// Worker processes with a pool each.
-    pub(super) fn workers(&self, url: &str, pool: &[&str], processes: usize, ignore_result: bool) -> Vec<Command> {
+    pub(super) fn workers(&self, url: &str, pool: &[&str], processes: usize) -> Vec<Command> {
         let worker = |number: usize| {
             let mut command = self.python(url);
             command.args(["-m", "celery", "-A", "celery_app", "worker", "-l", "ERROR", "-n"]);
             command.arg(format!("w{number}@%h")).args(pool);
-            if ignore_result {
-                command.env("BENCH_IGNORE_RESULT", "1");
-            }
             command
         };
         (0..processes).map(worker).collect()

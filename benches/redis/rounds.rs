@@ -6,7 +6,7 @@ use super::peer_arms::{PEERS, Program};
 use super::producers;
 use super::server::Wire;
 use super::servers::Redis;
-use super::simq_arms::{self, BULK, Setup};
+use super::simq_arms::{self, BULK, Calls, Setup};
 use super::simulated;
 use super::table::{Measured, Section, Table, Whose};
 use super::workers::{self, Workers};
@@ -83,14 +83,14 @@ impl Bench {
         }
     }
 
-    fn drain_simq(&mut self, section: Section, ignore_result: bool) {
+    fn drain_simq(&mut self, section: Section, ignore: bool) {
         for profile in PROFILES {
             for prefetch in PREFETCH {
                 let name = format!("simq {}, prefetch {prefetch} a child", profile.name());
                 self.measure(section, &name, Whose::Other, |bench, redis| {
-                    fill(redis, bench.tasks)?;
-                    let setup = Setup { profile, prefetch, ignore_result };
-                    workers::drain(redis, Wire::Kombu, bench.tasks, vec![simq_arms::worker(&redis.url(0), setup)])
+                    fill(redis, bench.tasks, ignore)?;
+                    let worker = simq_arms::worker(&redis.url(0), Setup { profile, prefetch });
+                    workers::drain(redis, Wire::Kombu, bench.tasks, vec![worker])
                 });
             }
         }
@@ -102,8 +102,8 @@ impl Bench {
         }
         for (pool, options, processes) in POOLS {
             self.measure(section, &format!("Celery {pool}"), Whose::Celery, |bench, redis| {
-                fill(redis, bench.few())?;
-                let commands = bench.celery.as_ref()?.workers(&redis.url(0), options, processes, ignore);
+                fill(redis, bench.few(), ignore)?;
+                let commands = bench.celery.as_ref()?.workers(&redis.url(0), options, processes);
                 workers::drain(redis, Wire::Kombu, bench.few(), commands)
             });
         }
@@ -135,8 +135,8 @@ impl Bench {
                 };
                 self.measure(section, &name, Whose::Other, |bench, redis| {
                     let tasks = if under_way == 1 { bench.few() } else { bench.tasks };
-                    let command = simq_arms::producer(&redis.url(0), profile, tasks, under_way);
-                    producers::publish(redis, tasks, command)
+                    let calls = Calls { profile, tasks, under_way, ignore_result: false };
+                    producers::publish(redis, tasks, simq_arms::producer(&redis.url(0), calls))
                 });
             }
         }
@@ -171,7 +171,7 @@ impl Bench {
         for (pool, options, processes) in POOLS.into_iter().filter(|(.., processes)| *processes == 1) {
             let redis = Redis::start();
             let Some(celery) = &self.celery else { return };
-            let workers = celery.workers(&redis.url(0), options, processes, false);
+            let workers = celery.workers(&redis.url(0), options, processes);
             let caller = celery.program(&redis.url(0), "call", TRIPS);
             self.add_trips(&format!("Celery {pool}"), workers, caller);
         }
@@ -218,7 +218,7 @@ impl Bench {
         }
         for (pool, options, processes) in POOLS {
             let Some(celery) = &self.celery else { break };
-            let mib = workers::idle_mib(celery.workers(&url, options, processes, false), SETTLE);
+            let mib = workers::idle_mib(celery.workers(&url, options, processes), SETTLE);
             println!("| Celery {pool} | {mib:.1} |");
         }
         for peer in PEERS {
@@ -230,10 +230,11 @@ impl Bench {
 }
 
 fn setup(profile: Profile) -> Setup {
-    Setup { profile, prefetch: PREFETCH[0], ignore_result: false }
+    Setup { profile, prefetch: PREFETCH[0] }
 }
 
 /// Tasks for everybody who reads Celery's wire.
-fn fill(redis: &Redis, tasks: usize) -> Option<Measured> {
-    producers::publish(redis, tasks, simq_arms::producer(&redis.url(0), Profile::Celery, tasks, BULK))
+fn fill(redis: &Redis, tasks: usize, ignore_result: bool) -> Option<Measured> {
+    let calls = Calls { profile: Profile::Celery, tasks, under_way: BULK, ignore_result };
+    producers::publish(redis, tasks, simq_arms::producer(&redis.url(0), calls))
 }

@@ -16,18 +16,27 @@ pub(super) struct Setup {
     pub(super) profile: Profile,
     /// Celery's multiplier: messages for each of its children.
     pub(super) prefetch: u32,
-    pub(super) ignore_result: bool,
 }
 
 /// This program as a worker.
 pub(super) fn worker(url: &str, setup: Setup) -> Command {
-    let Setup { profile, prefetch, ignore_result } = setup;
-    role(&["work", url, profile.name(), &prefetch.to_string(), &ignore_result.to_string()])
+    role(&["work", url, setup.profile.name(), &setup.prefetch.to_string()])
 }
 
-/// This program as a producer with so many publishes under way.
-pub(super) fn producer(url: &str, profile: Profile, tasks: usize, under_way: usize) -> Command {
-    role(&["publish", url, profile.name(), &tasks.to_string(), &under_way.to_string()])
+/// What is published, and how.
+#[derive(Clone, Copy)]
+pub(super) struct Calls {
+    pub(super) profile: Profile,
+    pub(super) tasks: usize,
+    pub(super) under_way: usize,
+    /// Each message says so itself; what a worker is set to has no say.
+    pub(super) ignore_result: bool,
+}
+
+/// This program as a producer.
+pub(super) fn producer(url: &str, calls: Calls) -> Command {
+    let Calls { profile, tasks, under_way, ignore_result } = calls;
+    role(&["publish", url, profile.name(), &tasks.to_string(), &under_way.to_string(), &ignore_result.to_string()])
 }
 
 /// This program as a caller of one task after the other.
@@ -46,13 +55,12 @@ pub(super) fn play(arguments: &[String]) -> bool {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().expect("a number");
     match words.as_slice() {
-        [ROLE, "work", url, profile, prefetch, ignore] => work(Settings {
-            worker_prefetch_multiplier: prefetch.parse().expect("a number"),
-            task_ignore_result: *ignore == "true",
-            ..settings(url, profile)
-        }),
-        [ROLE, "publish", url, profile, tasks, under_way] => {
-            publish(settings(url, profile), number(tasks), number(under_way));
+        [ROLE, "work", url, profile, prefetch] => {
+            work(Settings { worker_prefetch_multiplier: prefetch.parse().expect("a number"), ..settings(url, profile) })
+        }
+        [ROLE, "publish", url, profile, tasks, under_way, ignore] => {
+            let settings = Settings { task_ignore_result: *ignore == "true", ..settings(url, profile) };
+            publish(settings, number(tasks), number(under_way));
         }
         [ROLE, "call", url, profile, tasks] => call(settings(url, profile), number(tasks)),
         _ => return false,

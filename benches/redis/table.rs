@@ -91,7 +91,7 @@ impl Table {
             };
             let (celery, bare) = (best(Whose::Celery), best(Whose::Bare));
             println!(
-                "\n| {} | tasks/s | of Celery's best | of the bare loop | CPU s per 10,000 | of Celery's | \
+                "\n| {} | tasks/s | of Celery's best | of the bare loop | CPU s per 10,000 | Celery's best takes | \
                  Redis's CPU s | commands a task | MiB |\n|---|---|---|---|---|---|---|---|---|",
                 section.title()
             );
@@ -113,7 +113,7 @@ fn print_row(name: &str, row: &Measured, celery: Option<Measured>, bare: Option<
         shown(celery.map(|celery| row.rate() / celery.rate()), &|times| format!("{times:.1} ×")),
         shown(bare.map(|bare| row.rate() / bare.rate()), &|part| format!("{:.0} %", 100.0 * part)),
         shown(Some(cpu(row)), &|seconds| format!("{seconds:.2}")),
-        shown(celery.map(|celery| cpu(&celery) / cpu(row)), &|times| format!("1/{times:.1}")),
+        shown(celery.map(|celery| cpu(&celery) / cpu(row)), &|times| format!("{times:.1} ×")),
         row.redis_micros / row.tasks / 100.0,
         shown(row.commands, &|commands| format!("{:.2}", commands / row.tasks)),
         shown(row.mib, &|mib| format!("{mib:.0}")),
