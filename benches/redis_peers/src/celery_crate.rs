@@ -1,10 +1,9 @@
 //! The crate `celery`: Celery's wire, without a result store, so nothing can come back.
 
 use super::{Job, Outcome};
-use celery::broker::RedisBroker;
 use celery::prelude::*;
 
-/// As many as keep its futures busy; more changed nothing.
+/// Messages in its hands. Each is popped, recorded and removed by a command of its own.
 const PREFETCH: u16 = 500;
 
 #[celery::task]

@@ -8,6 +8,7 @@
 //! killed.
 
 mod apalis_storage;
+#[allow(non_local_definitions, reason = "its macro makes them")]
 mod celery_crate;
 
 use std::time::Instant;
