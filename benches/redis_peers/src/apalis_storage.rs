@@ -4,7 +4,7 @@ use super::{Job, Outcome};
 use apalis::prelude::*;
 use apalis_redis::{Config, ConnectionManager, RedisStorage};
 
-/// The default of 10 makes it slower.
+/// Tasks of one fetch, and results of one write. Default: 10.
 const BATCH: usize = 100;
 
 type Storage = RedisStorage<(i64, i64), ConnectionManager>;
