@@ -11,11 +11,14 @@ pub(super) struct Peer {
     word: &'static str,
     pub(super) wire: Wire,
     pub(super) keeps_results: bool,
+    /// Most tasks that it is given.
+    pub(super) most: usize,
 }
 
+/// A worker of apalis-redis ends when it finds more than 7,999 tasks: a script of its has too many arguments.
 pub(super) const PEERS: [Peer; 2] = [
-    Peer { name: "crate celery 0.5", word: "celery", wire: Wire::CeleryCrate, keeps_results: false },
-    Peer { name: "crate apalis-redis 1.0", word: "apalis", wire: Wire::Apalis, keeps_results: true },
+    Peer { name: "crate celery 0.5", word: "celery", wire: Wire::CeleryCrate, keeps_results: false, most: usize::MAX },
+    Peer { name: "crate apalis-redis 1.0", word: "apalis", wire: Wire::Apalis, keeps_results: true, most: 7_000 },
 ];
 
 /// The program that plays the peers.

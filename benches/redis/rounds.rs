@@ -115,7 +115,7 @@ impl Bench {
         }
         for peer in PEERS.into_iter().filter(|peer| peer.keeps_results != ignore) {
             self.measure(section, peer.name, Whose::Other, |bench, redis| {
-                let (program, tasks) = (bench.peers.as_ref()?, bench.tasks / 2);
+                let (program, tasks) = (bench.peers.as_ref()?, (bench.tasks / 2).min(peer.most));
                 producers::publish(redis, tasks, program.producer(peer, &redis.url(0), tasks))?;
                 workers::drain(redis, peer.wire, tasks, program.worker(peer, &redis.url(0)))
             });

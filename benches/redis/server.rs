@@ -42,9 +42,7 @@ impl Observer {
             Wire::CeleryCrate => pipe.cmd("LLEN").arg("celery").cmd("HLEN").arg("_celery.celery_process_map"),
             Wire::Apalis => pipe.cmd("SCARD").arg("bench:done"),
         };
-        let counts: Vec<usize> = pipe.query(&mut self.connection).expect("redis answers");
-        self.own += counts.len();
-        let sum = counts.iter().sum();
+        let sum = self.counts(&pipe).iter().sum();
         match self.wire {
             Wire::Apalis => tasks.saturating_sub(sum),
             _ => sum,
@@ -53,12 +51,18 @@ impl Observer {
 
     /// How many wait in the queue.
     pub(super) fn waiting(&mut self) -> usize {
-        let list = match self.wire {
-            Wire::Apalis => "bench:active",
-            _ => "celery",
+        let mut pipe = redis::pipe();
+        match self.wire {
+            Wire::Apalis => pipe.cmd("LLEN").arg("bench:active").cmd("ZCARD").arg("bench:scheduled"),
+            _ => pipe.cmd("LLEN").arg("celery"),
         };
-        self.own += 1;
-        redis::cmd("LLEN").arg(list).query(&mut self.connection).expect("redis answers")
+        self.counts(&pipe).iter().sum()
+    }
+
+    fn counts(&mut self, pipe: &redis::Pipeline) -> Vec<usize> {
+        let counts: Vec<usize> = pipe.query(&mut self.connection).expect("redis answers");
+        self.own += counts.len();
+        counts
     }
 
     /// What was done so far no longer counts.
