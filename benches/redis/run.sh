@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything on a real Redis, side by side: simq, Python's Celery, other crates, and a bare loop. Takes about four minutes
-# after the build.
+# Everything on a real Redis, side by side: simq, Python's Celery, other crates, and a bare loop. Took six minutes on two
+# cores under heavy load, after the build.
 #
 #   ROUNDS   rounds, of which the medians are printed (default 3)
 #   TASKS    tasks of a fast arm; slow arms get a tenth (default 20000)
