@@ -2,18 +2,18 @@
 //!
 //! Scenario files and the test kit both end up here, as a [`Plan`].
 
+use super::calls::Calls;
 use super::ledger::{Ledger, Nanos};
+use super::redis::RedisHosts;
 use super::world::{env, env_of_worker};
 use crate::app::{App, Endpoints, Node};
 use crate::beat::Entry;
-use crate::env::redis::RedisUrl;
-use crate::env::{Endpoint, Env};
+use crate::env::Env;
 use crate::journal::{JournalError, Journaling};
 use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
-use simq_sim::redis::RedisConfig;
 use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -32,26 +32,6 @@ pub(crate) const EPOCH_MICROS: i64 = 1_767_225_600_000_000;
 pub(crate) type Apps = Rc<dyn Fn() -> App>;
 /// What a client process does with its application. Runs once for each life of the process.
 pub(crate) type Client = Rc<dyn Fn(&Env, &App, &Calls)>;
-
-/// Which of the two servers are Redis, and how they are set up.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct RedisHosts {
-    pub(crate) broker: Option<RedisConfig>,
-    pub(crate) backend: Option<RedisConfig>,
-}
-
-impl RedisHosts {
-    /// Where processes find the two.
-    fn endpoints(&self) -> Endpoints {
-        let at = |redis: &Option<RedisConfig>, host: &str| match redis {
-            Some(_) => {
-                RedisUrl::parse(&format!("redis://{host}/0")).map_or(host.into(), |url| Endpoint::Redis(url.into()))
-            }
-            None => host.into(),
-        };
-        Endpoints { broker: at(&self.broker, BROKER), backend: at(&self.backend, BACKEND) }
-    }
-}
 
 /// One worker host.
 #[derive(Clone)]
@@ -91,22 +71,6 @@ pub(crate) struct Plan {
     /// What every wall clock shows at the start, microseconds since 1970.
     pub(crate) epoch_micros: i64,
     pub(crate) faults: Vec<(When, Fault)>,
-}
-
-/// How much a client still has to do: a run is not over before.
-#[derive(Clone, Default)]
-pub(crate) struct Calls(Rc<Cell<usize>>);
-
-impl Calls {
-    /// Something is to be done.
-    pub(crate) fn begin(&self) {
-        self.0.set(self.0.get() + 1);
-    }
-
-    /// Something is done.
-    pub(crate) fn end(&self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
 }
 
 /// What a run left behind.
@@ -259,7 +223,7 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
                 process.uses_tokio();
             }
             // What an earlier life had begun died with it.
-            calls.0.set(0);
+            calls.begin_anew();
             let (env, app) = (door(process), apps());
             Node::start(&env, app.clone(), &endpoints);
             client(&env, &app, &calls);
@@ -314,14 +278,14 @@ fn run_to_the_end(
     loop {
         // With beat a run lasts until its limit, and only what is left then counts. While something is left to do, there
         // is no need to look before anything happens.
-        let busy = calls.iter().any(|calls| calls.0.get() > 0) || !ledger.borrow().is_quiet();
+        let busy = calls.iter().any(|calls| !calls.are_done()) || !ledger.borrow().is_quiet();
         let next = world.next_event().filter(|_| busy).map_or(at, |next| before(next).max(at));
         at = if keeps_running { plan.limit } else { (next + LOOK).min(plan.limit) };
         let stop = world.run(at, plan.max_events);
         let ledger = ledger.borrow();
         let struck = last_fault.borrow().map_or(Duration::ZERO, Duration::from_nanos);
         let faults_over = at > earliest_end && at > struck + aftermath;
-        let still = faults_over && calls.iter().all(|calls| calls.0.get() == 0) && ledger.is_quiet();
+        let still = faults_over && calls.iter().all(|calls| calls.are_done()) && ledger.is_quiet();
         quiet = if still { quiet + 1 } else { 0 };
         let settled = (quiet > 0).then_some(ledger.last);
         if stop == Stop::Events || at >= plan.limit {

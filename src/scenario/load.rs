@@ -1,8 +1,8 @@
 //! Reads a scenario file.
 
-use super::cluster::RedisHosts;
 use super::explain::explain;
 use super::format::{FaultEntry, File, Load, RedisPersistence, ServerKind, Task, Variant, Worker};
+use super::redis::RedisHosts;
 use crate::message::Timestamp;
 use crate::settings::Settings;
 use crate::text::Places;

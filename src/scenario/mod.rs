@@ -14,6 +14,7 @@
 //! | [`testkit`] | the same cluster for `cargo test` |
 
 mod beat;
+mod calls;
 mod check;
 pub(crate) mod cluster;
 mod effects;

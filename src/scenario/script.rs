@@ -1,6 +1,7 @@
 //! The tasks and clients of a scenario file: bodies that do what the file says.
 
-use super::cluster::{Calls, Client};
+use super::calls::Calls;
+use super::cluster::Client;
 use super::format::{Does, Load, Task};
 use crate::app::{App, AsyncResult, CallOptions, TaskContext, TaskError, TaskOptions, TaskResult};
 use crate::broker::Target;

@@ -28,7 +28,8 @@
 //! assert_eq!(report.lost, 0);
 //! ```
 
-use super::cluster::{self, BROKER, PRODUCER, Plan, RedisHosts, When, WorkerPlan};
+use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
+use super::redis::RedisHosts;
 use super::verdict::Counts;
 use crate::app::{App, Error};
 use crate::broker::amqp::{DropReason, Event, Method};
