@@ -4,6 +4,7 @@
 //! example. Unknown keys are refused everywhere.
 
 use super::beat::BeatEntry;
+use super::servers::{RedisServer, ServerKind};
 use super::values::{Count, Span, SpanRange, Time};
 use crate::settings::Profile;
 use schemars::JsonSchema;
@@ -74,39 +75,6 @@ pub(crate) struct File {
 
 fn one() -> u64 {
     1
-}
-
-/// What a server's host runs.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum ServerKind {
-    /// simq's own.
-    #[default]
-    Embedded,
-    /// A Redis server.
-    Redis,
-}
-
-/// How the simulated Redis servers are set up.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RedisServer {
-    /// What survives a restart: `none`, `everysec`, `always`. Default: `always`.
-    pub(crate) persistence: Option<RedisPersistence>,
-    /// Bytes of memory, at which commands that need more are refused. Default: no limit.
-    pub(crate) maxmemory: Option<u64>,
-}
-
-/// When a Redis server's log is on the disk: `appendfsync`.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum RedisPersistence {
-    /// Nothing is kept.
-    None,
-    /// Within a second.
-    Everysec,
-    /// Before a command is answered.
-    Always,
 }
 
 /// What differs in a variant. What it does not name is the file's.

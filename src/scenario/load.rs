@@ -1,8 +1,9 @@
 //! Reads a scenario file.
 
 use super::explain::explain;
-use super::format::{FaultEntry, File, Load, RedisPersistence, ServerKind, Task, Variant, Worker};
+use super::format::{FaultEntry, File, Load, Task, Variant, Worker};
 use super::redis::RedisHosts;
+use super::servers::{RedisPersistence, ServerKind};
 use crate::message::Timestamp;
 use crate::settings::Settings;
 use crate::text::Places;

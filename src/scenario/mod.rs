@@ -29,6 +29,7 @@ mod redis;
 pub mod report;
 mod run;
 mod script;
+mod servers;
 mod starter;
 pub mod testkit;
 mod trace;
