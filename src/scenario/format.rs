@@ -4,7 +4,7 @@
 //! example. Unknown keys are refused everywhere.
 
 use super::beat::BeatEntry;
-use super::servers::{RedisServer, ServerKind};
+use super::servers::{Network, RedisServer, ServerKind};
 use super::values::{Count, Span, SpanRange, Time};
 use crate::settings::Profile;
 use schemars::JsonSchema;
@@ -99,16 +99,6 @@ pub(crate) struct Variant {
     /// Expectations on top of the file's.
     #[serde(default)]
     pub(crate) expect: Expect,
-}
-
-/// How long messages travel.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Network {
-    /// At least this long. Default: 200us.
-    pub(crate) latency: Option<Span>,
-    /// And up to this much longer, drawn for each message. Default: 300us.
-    pub(crate) jitter: Option<Span>,
 }
 
 /// A worker host, or several alike.

@@ -1,5 +1,6 @@
-//! The servers of a scenario file.
+//! The servers of a scenario file, and the network around them.
 
+use super::values::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -34,4 +35,14 @@ pub(crate) enum RedisPersistence {
     Everysec,
     /// Before a command is answered.
     Always,
+}
+
+/// How long messages travel.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Network {
+    /// At least this long. Default: 200us.
+    pub(crate) latency: Option<Span>,
+    /// And up to this much longer, drawn for each message. Default: 300us.
+    pub(crate) jitter: Option<Span>,
 }
