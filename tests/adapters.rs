@@ -1,5 +1,5 @@
-//! One script of operations, whichever broker and result store are below: the embedded ones and Redis, for real and
-//! simulated. All arms must see the same.
+//! One script of operations, whichever broker and result store are below: the embedded ones, Redis for real and
+//! simulated, and RabbitMQ. All arms must see the same.
 #![allow(clippy::disallowed_methods, reason = "some arms are real")]
 
 mod servers;
@@ -147,4 +147,8 @@ fn every_broker_and_store_is_seen_alike() {
         settings.set_text(name, &redis.url(database)).expect("a setting");
     }
     assert_eq!(real(settings), expected, "Redis");
+    let rabbit = servers::Rabbit::start();
+    let mut settings = Settings::new(Profile::Safe);
+    settings.set_text("broker_url", &rabbit.url()).expect("a setting");
+    assert_eq!(real(settings), expected, "RabbitMQ");
 }

@@ -1,9 +1,11 @@
 //! The addresses that settings name: of Sentinels, of several brokers, in parts.
 
+use crate::env::amqp::AmqpUrl;
 use crate::env::redis::RedisUrl;
 use crate::redis::Options;
 use crate::settings::Settings;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::sync::Arc;
 
 /// What may stand in a user or a password as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -73,6 +75,18 @@ pub(super) fn servers(texts: &[String], options: &Options) -> Result<Option<Redi
     let read = |text: &String| RedisUrl::with(text, options).map_err(|error| error.to_string());
     let mut servers = texts.iter().map(read).collect::<Result<Vec<_>, _>>()?.into_iter();
     Ok(servers.next().map(|first| first.or_else(servers.collect())))
+}
+
+/// The nodes of a RabbitMQ cluster, where the first text is one.
+pub(super) fn rabbits(texts: &[String], settings: &Settings) -> Result<Option<Arc<[AmqpUrl]>>, String> {
+    if !texts.first().is_some_and(|text| AmqpUrl::is_one(text)) {
+        return Ok(None);
+    }
+    if settings.broker_use_ssl.options().is_some() {
+        // In the clear is not what was asked for.
+        return Err("broker_use_ssl does not act on RabbitMQ yet; expected amqps://...".to_owned());
+    }
+    texts.iter().map(|text| AmqpUrl::parse(text).map_err(|error| error.to_string())).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]

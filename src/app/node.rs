@@ -41,7 +41,10 @@ impl Endpoints {
         let of_broker = || Options::of_broker(settings);
         let of_results = || Options::of_results(settings);
         Ok(Endpoints {
-            broker: endpoint(&broker, of_broker, BROKER).map_err(bad("broker_url"))?,
+            broker: match address::rabbits(&broker, settings).map_err(bad("broker_url"))? {
+                Some(servers) => Endpoint::Amqp(servers),
+                None => endpoint(&broker, of_broker, BROKER).map_err(bad("broker_url"))?,
+            },
             backend: endpoint(&results, of_results, BACKEND).map_err(bad("result_backend"))?,
         })
     }

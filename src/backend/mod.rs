@@ -251,15 +251,21 @@ impl Backend {
     }
 }
 
+/// Of a server that keeps no results.
+pub(crate) fn keeps_none(server: &Endpoint) -> ConnectError {
+    ConnectError { server: server.to_string(), reason: "RabbitMQ keeps no results".to_owned() }
+}
+
 /// Opens a connection of whichever kind.
 async fn open(env: &Env, server: Endpoint, settings: &Settings) -> Result<Link<Request, Response>, ConnectError> {
     let limit = duration(settings.broker_connection_timeout);
-    match server {
-        Endpoint::Served(name) => env.connect(name, limit).await,
+    match &server {
+        Endpoint::Served(name) => env.connect(name.clone(), limit).await,
         Endpoint::Redis(url) => {
             let limit = settings.result_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
-            redis::connect(env, &url, settings, limit).await
+            redis::connect(env, url, settings, limit).await
         }
+        Endpoint::Amqp(_) => Err(keeps_none(&server)),
     }
 }
 

@@ -308,6 +308,7 @@ pub(super) async fn open(
     let limit = duration(settings.broker_connection_timeout);
     match server {
         Endpoint::Served(name) => env.connect(name, limit).await,
+        Endpoint::Amqp(servers) => super::rabbit::connect(env, &servers, settings, limit).await,
         Endpoint::Redis(url) => {
             let limit = settings.redis_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
             super::redis::connect(env, &url, settings, limit, before).await

@@ -12,6 +12,7 @@
 //! | `backoff` | how long to wait before the next connect |
 //! | `amqp` | the engine of the embedded broker, a pure state machine |
 //! | `admin` | what operators ask |
+//! | `redis`, `rabbit` | other brokers, behind the same link |
 //! | `frame`, `server` | methods on a link; the engine behind a listener |
 
 mod actor;
@@ -20,6 +21,7 @@ pub mod amqp;
 pub mod backoff;
 mod entities;
 mod frame;
+mod rabbit;
 mod redis;
 pub mod server;
 mod session;

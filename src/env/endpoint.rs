@@ -1,5 +1,6 @@
 //! Where a server is that a process talks to.
 
+use super::amqp::AmqpUrl;
 use super::redis::RedisUrl;
 use std::fmt;
 use std::sync::Arc;
@@ -12,6 +13,8 @@ pub enum Endpoint {
     Served(Arc<str>),
     /// A Redis server.
     Redis(Box<RedisUrl>),
+    /// RabbitMQ: the nodes of one cluster, in the order in which they are tried.
+    Amqp(Arc<[AmqpUrl]>),
 }
 
 impl Endpoint {
@@ -20,6 +23,7 @@ impl Endpoint {
         match self {
             Endpoint::Served(_) => 1,
             Endpoint::Redis(url) => url.alternatives().len(),
+            Endpoint::Amqp(servers) => servers.len(),
         }
     }
 
@@ -31,6 +35,10 @@ impl Endpoint {
                 let all = url.alternatives();
                 let place = usize::try_from(turn % all.len() as u64).unwrap_or_default();
                 Endpoint::Redis(all[place].clone().into())
+            }
+            Endpoint::Amqp(servers) => {
+                let place = usize::try_from(turn % servers.len().max(1) as u64).unwrap_or_default();
+                Endpoint::Amqp(servers.get(place).cloned().into_iter().collect())
             }
         }
     }
@@ -52,6 +60,10 @@ impl fmt::Display for Endpoint {
         match self {
             Endpoint::Served(name) => f.write_str(name),
             Endpoint::Redis(url) => url.fmt(f),
+            Endpoint::Amqp(servers) => {
+                let shown: Vec<String> = servers.iter().map(ToString::to_string).collect();
+                f.write_str(&shown.join(";"))
+            }
         }
     }
 }

@@ -8,6 +8,7 @@
 //! and arbiters, and tokio's `sleep` and `spawn`, are banned outside of this room by clippy.
 
 mod alarm;
+pub mod amqp;
 mod digest;
 mod directory;
 mod endpoint;
@@ -95,6 +96,12 @@ pub trait World {
         &self,
         url: &redis::RedisUrl,
     ) -> LocalFuture<Result<Box<dyn redis::RedisConnection>, ConnectError>>;
+    /// Connects to a RabbitMQ server, with a heartbeat of so many seconds.
+    fn connect_amqp(
+        &self,
+        url: &amqp::AmqpUrl,
+        heartbeat: u16,
+    ) -> LocalFuture<Result<amqp::AmqpConnection, ConnectError>>;
     /// Serves under this process's host name.
     fn listen(&self, server: &str) -> Box<dyn Listener>;
     /// Starts a child that dies with this process.
@@ -229,6 +236,21 @@ impl Env {
         let reason = || format!("no answer within {limit:?}{doubt}");
         let late = |Elapsed| ConnectError { server: url.to_string(), reason: reason() };
         self.timeout(limit, self.0.connect_redis(url)).await.map_err(late)?
+    }
+
+    /// Connects to a RabbitMQ server, with a heartbeat of so many seconds at most; 0 leaves it to the server.
+    ///
+    /// # Errors
+    ///
+    /// [`ConnectError`] when there is none, it does not let this process in, or it does not answer within `limit`.
+    pub async fn connect_amqp(
+        &self,
+        url: &amqp::AmqpUrl,
+        heartbeat: u16,
+        limit: Duration,
+    ) -> Result<amqp::AmqpConnection, ConnectError> {
+        let late = |Elapsed| ConnectError { server: url.to_string(), reason: format!("no answer within {limit:?}") };
+        self.timeout(limit, self.0.connect_amqp(url, heartbeat)).await.map_err(late)?
     }
 
     /// Serves under this name.

@@ -8,6 +8,7 @@
     reason = "this is the door that everybody else has to use"
 )]
 
+mod amqp;
 mod configuration;
 mod disk;
 pub(crate) mod leash;
@@ -25,12 +26,12 @@ pub(crate) use stopwatch::Stopwatch;
 pub(crate) use configuration::read_up_to;
 pub(crate) use configuration::sources;
 
-use super::pair;
+use super::amqp::{AmqpConnection, AmqpUrl};
 use super::program::{NotStarted, Program, RunningProgram};
 use super::redis::{RedisConnection, RedisUrl};
 use super::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Instant, Listener, LocalFuture, Signal,
-    Socket, World,
+    Socket, World, pair,
 };
 use crate::events::Event;
 use crate::message::Timestamp;
@@ -236,6 +237,10 @@ impl World for System {
 
     fn connect_redis(&self, url: &RedisUrl) -> LocalFuture<Result<Box<dyn RedisConnection>, ConnectError>> {
         Box::pin(redis::connect(url.clone()))
+    }
+
+    fn connect_amqp(&self, url: &AmqpUrl, heartbeat: u16) -> LocalFuture<Result<AmqpConnection, ConnectError>> {
+        Box::pin(amqp::connect(url.clone(), heartbeat))
     }
 
     fn listen(&self, server: &str) -> Box<dyn Listener> {

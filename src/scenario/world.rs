@@ -1,6 +1,7 @@
 //! The simulated world behind [`Env`]: a thin layer between simq's processes and `simq-sim`.
 
 use super::ledger::Ledger;
+use crate::env::amqp::{AmqpConnection, AmqpUrl};
 use crate::env::redis::{RedisConnection, RedisUrl};
 use crate::env::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
@@ -87,6 +88,11 @@ impl World for Simulated {
                 Err(error) => Err(ConnectError { server: url.to_string(), reason: error.to_string() }),
             }
         })
+    }
+
+    fn connect_amqp(&self, url: &AmqpUrl, _: u16) -> LocalFuture<Result<AmqpConnection, ConnectError>> {
+        let connecting = self.connect(url.host());
+        Box::pin(async move { connecting.await.map(AmqpConnection::Frames) })
     }
 
     fn listen(&self, _: &str) -> Box<dyn Listener> {

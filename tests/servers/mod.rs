@@ -1,5 +1,9 @@
 //! Real servers for tests: private, on a free port of the loopback, stopped with the value that stands for them.
-#![allow(dead_code, reason = "each test uses some of it")]
+#![allow(dead_code, unused_imports, reason = "each test uses some of it")]
+
+mod rabbit;
+
+pub(crate) use rabbit::Rabbit;
 
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};

@@ -3,8 +3,8 @@
 macro_rules! broker_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
-    /// The broker: `redis://...`, or several, of which the next is tried when one can't be reached; unset or `memory://`,
-    /// the embedded one.
+    /// The broker: `redis://...`, `amqp://...`, or several, of which the next is tried when one can't be reached; unset or
+    /// `memory://`, the embedded one.
     broker_url: Option<Urls> = None, None;
     /// Which of several brokers is tried next: `round-robin`, `shuffle`.
     broker_failover_strategy: Failover = Failover::RoundRobin, Failover::RoundRobin;

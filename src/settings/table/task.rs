@@ -62,8 +62,8 @@ macro_rules! task_settings {
     task_publish_mandatory: bool = true, false;
     /// The queue of calls that name none, and of workers that name none.
     task_default_queue: String = "celery".to_owned(), "celery".to_owned();
-    /// Kind of the default queue.
-    [later "RabbitMQ"] task_default_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
+    /// Kind of the default queue, on RabbitMQ.
+    task_default_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
     /// Exchange of the default queue, and of queues that name none; unset, that of `task_default_queue`.
     task_default_exchange: Option<String> = None, None;
     /// Its type.
@@ -78,8 +78,8 @@ macro_rules! task_settings {
     task_default_delivery_mode: u32 where (1 to 2) = 2, 2;
     /// Make a queue that a call or a worker names and `task_queues` does not.
     task_create_missing_queues: bool = true, true;
-    /// Kind of such a queue.
-    [later "RabbitMQ"] task_create_missing_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
+    /// Kind of such a queue, on RabbitMQ.
+    task_create_missing_queue_type: QueueType = QueueType::Classic, QueueType::Classic;
     /// Type of the exchange of such a queue; unset, direct.
     task_create_missing_queue_exchange_type: Option<ExchangeType> = None, None;
     /// `x-max-priority` of queues.

@@ -1,0 +1,142 @@
+//! What settings say about queues on RabbitMQ.
+//!
+//! A task queue is declared as Celery declares it: durable, with `x-max-priority`, `x-queue-type` and the queue's own
+//! limits, and without anything of simq's. Two declarations of one queue must agree, so whoever comes first, Celery or
+//! simq, the other is let in. The delivery limit and the dead letters of profile `safe` are therefore the client's
+//! work here, as on Redis.
+
+use super::table::{TooLong, fields, numeric};
+use crate::broker::amqp::{Overflow, QueueOptions};
+use crate::settings::{QueueType, Settings, duration};
+use lapin::types::{AMQPValue, FieldTable};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) struct Policy {
+    default_queue: Arc<str>,
+    default_type: QueueType,
+    /// Queues of `task_queues`: their kind is their own business.
+    specified: BTreeSet<String>,
+    missing_type: QueueType,
+    delivery_limit: Option<u32>,
+    pub(super) dead_letters: Option<Arc<str>>,
+    /// Longest wait for what was said last to be confirmed.
+    pub(super) patience: Duration,
+    /// Seconds.
+    pub(super) heartbeat: u16,
+}
+
+impl Policy {
+    pub(super) fn new(settings: &Settings) -> Policy {
+        Policy {
+            default_queue: settings.task_default_queue.as_str().into(),
+            default_type: settings.task_default_queue_type,
+            specified: settings.task_queues.iter().map(|queue| queue.name.clone()).collect(),
+            missing_type: settings.task_create_missing_queue_type,
+            delivery_limit: settings.task_delivery_limit,
+            dead_letters: settings.task_dead_letter_queue.as_deref().map(Arc::from),
+            patience: duration(settings.confirm_timeout),
+            heartbeat: duration(settings.broker_heartbeat).as_secs().try_into().unwrap_or(u16::MAX),
+        }
+    }
+
+    /// Quorum queues have no prefetch window of a whole channel: kombu's rule is that one of them changes it for all.
+    pub(super) fn global_qos(&self) -> bool {
+        self.default_type != QueueType::Quorum && self.missing_type != QueueType::Quorum
+    }
+
+    /// Where a message goes that is not to be delivered any more; `None`: what the server's own policy says.
+    pub(super) fn dead_letters_of(&self, queue: &str) -> Option<&Arc<str>> {
+        self.dead_letters.as_ref().filter(|dead_letters| ***dead_letters != *queue)
+    }
+
+    /// Whether a message that was returned so often is returned no more.
+    pub(super) fn is_worn_out(&self, queue: &str, returned: u32) -> bool {
+        self.dead_letters_of(queue).is_some() && self.delivery_limit.is_some_and(|limit| returned > limit)
+    }
+
+    fn kind(&self, queue: &str) -> QueueType {
+        if *self.default_queue == *queue {
+            self.default_type
+        } else if self.specified.contains(queue) {
+            QueueType::Classic
+        } else {
+            self.missing_type
+        }
+    }
+
+    /// The arguments of a declaration.
+    pub(super) fn arguments(&self, queue: &str, options: &QueueOptions) -> Result<FieldTable, TooLong> {
+        let mut arguments = fields(&options.other)?;
+        let number = |value: u64| Some(numeric(&value.into()));
+        let text = |text: &str| Some(AMQPValue::LongString(text.as_bytes().into()));
+        let temporary = options.exclusive || options.auto_delete || !options.durable;
+        let quorum = !temporary && self.kind(queue) == QueueType::Quorum;
+        let own_letters = options.dead_letter_routing_key == self.dead_letters;
+        for (name, value) in [
+            ("x-queue-type", quorum.then_some("quorum").and_then(text)),
+            ("x-max-priority", options.max_priority.and_then(|max| number(max.into()))),
+            ("x-message-ttl", options.message_ttl.and_then(number)),
+            ("x-expires", options.expires.and_then(number)),
+            ("x-max-length", options.max_length.and_then(|max| number(max.into()))),
+            ("x-overflow", (options.overflow == Overflow::RejectPublish).then_some("reject-publish").and_then(text)),
+            ("x-dead-letter-exchange", options.dead_letter_exchange.as_deref().filter(|_| !own_letters).and_then(text)),
+            (
+                "x-dead-letter-routing-key",
+                options.dead_letter_routing_key.as_deref().filter(|_| !own_letters).and_then(text),
+            ),
+        ] {
+            if let Some(value) = value {
+                arguments.insert(name.into(), value);
+            }
+        }
+        Ok(arguments)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::Source;
+    use crate::broker::amqp::Method;
+    use crate::broker::entities::task_queue;
+    use crate::settings::Profile;
+
+    fn declared(settings: &Settings, queue: &str) -> Vec<String> {
+        let options = task_queue(queue, QueueOptions::default(), settings);
+        assert!(options.durable && !options.exclusive && !options.auto_delete);
+        let arguments = Policy::new(settings).arguments(queue, &options).unwrap();
+        arguments.inner().keys().map(ToString::to_string).collect()
+    }
+
+    /// `golden`: Celery's declaration of a plain queue has no arguments.
+    #[test]
+    fn a_task_queue_is_declared_as_celery_declares_it() {
+        for profile in [Profile::Safe, Profile::Celery] {
+            let mut settings = Settings::new(profile);
+            assert_eq!(declared(&settings, "celery"), [""; 0]);
+            settings.task_queue_max_priority = Some(9);
+            assert_eq!(declared(&settings, "celery"), ["x-max-priority"]);
+            settings.task_queue_max_priority = None;
+            settings.task_default_queue_type = QueueType::Quorum;
+            assert_eq!(declared(&settings, "celery"), ["x-queue-type"]);
+            assert_eq!(declared(&settings, "other"), [""; 0]);
+            assert!(!Policy::new(&settings).global_qos());
+        }
+    }
+
+    #[test]
+    fn a_queue_that_goes_with_its_connection_is_classic() {
+        let mut settings = Settings::new(Profile::Safe);
+        settings.task_create_missing_queue_type = QueueType::Quorum;
+        let source = Source::copy_of("events", true, "mine".into(), true, QueueOptions::default());
+        let crate::broker::entities::Entities::These(_, methods) = source.entities else { panic!("{source:?}") };
+        let options = methods.iter().find_map(|method| match method {
+            Method::QueueDeclare { options, .. } => Some(options),
+            _ => None,
+        });
+        let arguments = Policy::new(&settings).arguments("mine", options.unwrap()).unwrap();
+        assert!(arguments.inner().is_empty(), "{arguments:?}");
+    }
+}

@@ -1,0 +1,124 @@
+//! Connections to RabbitMQ: addresses, and what a world connects with.
+
+use super::Socket;
+use lapin::uri::AMQPUri;
+use std::fmt;
+use std::sync::Arc;
+
+/// Where a RabbitMQ server is, and how to introduce oneself to it.
+///
+/// `amqp://[user:password@]host[:5672][/vhost]`, `amqps://` for TLS. Without a virtual host, or with an empty one, it is
+/// `/`, as kombu reads it. Displayed without its password.
+#[derive(Clone, Debug)]
+pub struct AmqpUrl {
+    shown: Arc<str>,
+    uri: Arc<AMQPUri>,
+}
+
+/// A text is no address of a RabbitMQ server.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{shown:?} is no address of a RabbitMQ server: {why}; expected amqp://[user:password@]host[:5672][/vhost], or \
+     amqps://..."
+)]
+pub struct BadAmqpUrl {
+    shown: String,
+    why: String,
+}
+
+/// A connection that a world has opened.
+pub enum AmqpConnection {
+    /// To a real server, over the network.
+    Wire(Box<lapin::Connection>),
+    /// To a server that takes methods as frames.
+    Frames(Box<dyn Socket>),
+}
+
+/// Schemes of kombu and of lapin.
+const SCHEMES: [(&str, &str); 4] = [("amqp", "amqp"), ("amqps", "amqps"), ("pyamqp", "amqp"), ("pyamqps", "amqps")];
+
+impl AmqpUrl {
+    /// Whether a text has the scheme of such an address.
+    pub fn is_one(text: &str) -> bool {
+        text.split_once("://").is_some_and(|(scheme, _)| SCHEMES.iter().any(|(name, _)| *name == scheme))
+    }
+
+    /// Reads an address.
+    ///
+    /// # Errors
+    ///
+    /// When it is none.
+    pub fn parse(text: &str) -> Result<AmqpUrl, BadAmqpUrl> {
+        let shown = crate::settings::masked(text);
+        let bad = |why: String| BadAmqpUrl { shown: shown.clone(), why };
+        let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no scheme".to_owned()))?;
+        let known = SCHEMES.iter().find(|(name, _)| *name == scheme);
+        let (_, theirs) = known.ok_or_else(|| bad(format!("the scheme {scheme:?} is not known")))?;
+        let plain = format!("{theirs}://{rest}");
+        let parsed: Result<AMQPUri, String> = plain.parse();
+        let mut uri = parsed.map_err(|why| bad(why.replace(&plain, &shown)))?;
+        if uri.vhost.is_empty() {
+            "/".clone_into(&mut uri.vhost);
+        }
+        if let Some(address) = bracketed(rest) {
+            address.clone_into(&mut uri.authority.host);
+        }
+        Ok(AmqpUrl { shown: shown.into(), uri: uri.into() })
+    }
+
+    /// What lapin connects with: `heartbeat` is in seconds and gives way to the address's own.
+    pub(crate) fn uri(&self, heartbeat: u16) -> AMQPUri {
+        let mut uri = AMQPUri::clone(&self.uri);
+        uri.query.heartbeat.get_or_insert(heartbeat);
+        uri
+    }
+
+    /// The name of its host.
+    #[cfg(feature = "sim")]
+    pub(crate) fn host(&self) -> &str {
+        &self.uri.authority.host
+    }
+}
+
+/// An IPv6 address in the place of a host, which lapin's parser takes for none.
+fn bracketed(rest: &str) -> Option<&str> {
+    let authority = rest.split('/').next().unwrap_or_default();
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    host.strip_prefix('[').and_then(|host| host.split_once(']')).map(|(address, _)| address)
+}
+
+impl fmt::Display for AmqpUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn celerys_forms_are_read() {
+        for (url, host, port, vhost, user) in [
+            ("amqp://localhost", "localhost", 5672, "/", "guest"),
+            ("amqp://localhost/", "localhost", 5672, "/", "guest"),
+            ("amqp://ada:pw@h:5673//", "h", 5673, "/", "ada"),
+            ("pyamqp://ada:p%40w@h/%2f", "h", 5672, "/", "ada"),
+            ("amqps://ada:pw@h/jobs", "h", 5671, "jobs", "ada"),
+            ("amqp://ada:pw@[::1]:5673/jobs", "::1", 5673, "jobs", "ada"),
+        ] {
+            let uri = AmqpUrl::parse(url).unwrap().uri(60);
+            assert_eq!((uri.authority.host.as_str(), uri.authority.port), (host, port), "{url}");
+            assert_eq!((uri.vhost.as_str(), uri.authority.userinfo.username.as_str()), (vhost, user), "{url}");
+        }
+        assert_eq!(AmqpUrl::parse("amqp://u:pw@h//").unwrap().to_string(), "amqp://u:********@h//");
+    }
+
+    #[test]
+    fn what_is_none_is_refused_without_its_password() {
+        for url in ["amqp://u:secret@h:port/", "amqp:/h", "http://u:secret@h", ""] {
+            let error = AmqpUrl::parse(url).unwrap_err().to_string();
+            assert!(error.contains("expected amqp://") && !error.contains("secret@"), "{error}");
+        }
+    }
+}

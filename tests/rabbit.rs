@@ -1,0 +1,176 @@
+//! A real RabbitMQ: tasks go through it and come back.
+#![allow(clippy::disallowed_methods, reason = "real servers, real time")]
+
+mod servers;
+
+use lapin::options::{BasicGetOptions, QueueDeclareOptions};
+use lapin::types::{AMQPValue, FieldTable};
+use servers::Rabbit;
+use simq::{App, CallOptions, Profile, Settings, TaskContext, TaskError};
+use std::time::Duration;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn settings(url: &str, profile: Profile) -> Settings {
+    let mut settings = Settings::new(profile);
+    settings.set_text("broker_url", url).expect("a setting");
+    settings
+}
+
+fn block_on<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
+}
+
+fn start(settings: Settings) -> (App, simq::Running, simq::Task<(i64, i64), i64>) {
+    let app = App::with_settings("demo", settings);
+    let add = app.task("tasks.add", |_: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
+    let running = app.start().expect("it starts");
+    (app, running, add)
+}
+
+/// One node for all: it takes seconds to start.
+#[test]
+fn a_private_node() {
+    let rabbit = Rabbit::start();
+    tasks_go_there_and_back_in_both_profiles(&rabbit);
+    rejected_messages_come_back_or_are_dead_letters(&rabbit);
+    priorities_and_countdowns_hold(&rabbit);
+    a_queue_with_other_arguments_is_used_as_it_is(&rabbit);
+    closed_connections_lose_nothing(&rabbit);
+    who_is_not_let_in_is_told_why(&rabbit);
+}
+
+fn tasks_go_there_and_back_in_both_profiles(rabbit: &Rabbit) {
+    for profile in [Profile::Safe, Profile::Celery] {
+        let (_app, running, add) = start(settings(&rabbit.url(), profile));
+        block_on(async {
+            let mut calls = Vec::new();
+            for number in 0..200 {
+                calls.push(add.delay((number, 1)).await.expect("it is published"));
+            }
+            for (number, call) in calls.into_iter().enumerate() {
+                assert_eq!(call.get(PATIENCE).await.expect("a result"), number as i64 + 1, "{profile:?}");
+            }
+            running.shutdown().await;
+        });
+        let queues = rabbit.queues(&["durable", "arguments", "messages"]);
+        assert!(queues.contains(&["celery", "true", "[]", "0"].map(str::to_owned).to_vec()), "{profile:?}: {queues:?}");
+    }
+}
+
+/// A channel of the test's own.
+async fn channel(rabbit: &Rabbit) -> (lapin::Connection, lapin::Channel) {
+    let properties = lapin::ConnectionProperties::default();
+    let connection = lapin::Connection::connect(&rabbit.url(), properties).await.expect("RabbitMQ answers");
+    let channel = connection.create_channel().await.expect("a channel");
+    (connection, channel)
+}
+
+fn rejected_messages_come_back_or_are_dead_letters(rabbit: &Rabbit) {
+    let app = App::with_settings("demo", settings(&rabbit.url(), Profile::Safe));
+    let read = app.task("read", |ctx: TaskContext, (order,): (String,)| async move {
+        match order.as_str() {
+            "early" if !ctx.delivery_info().redelivered => Err(TaskError::reject("not yet", true)),
+            "torn" => Err(TaskError::reject("it can't be read", false)),
+            _ => Ok(order),
+        }
+    });
+    let running = app.start().expect("it starts");
+    block_on(async {
+        let early = read.delay(("early".into(),)).await.expect("published");
+        assert_eq!(early.get(PATIENCE).await.expect("it came back"), "early");
+        let torn = read.delay(("torn".into(),)).await.expect("published");
+        torn.get(PATIENCE).await.expect_err("it was rejected");
+        running.shutdown().await;
+        let (_connection, channel) = channel(rabbit).await;
+        let dead = channel.basic_get("celery.dead".into(), BasicGetOptions { no_ack: true }).await.expect("a queue");
+        let dead = dead.expect("a dead letter").delivery;
+        assert!(String::from_utf8_lossy(&dead.data).contains("torn"));
+        let headers = dead.properties.headers().clone().expect("headers");
+        let reason = headers.inner().get("x-first-death-reason").expect("a reason");
+        assert_eq!(reason, &AMQPValue::LongString("rejected".into()));
+        let left = channel.basic_get("celery".into(), BasicGetOptions { no_ack: true }).await.expect("a queue");
+        assert!(left.is_none(), "{left:?}");
+    });
+}
+
+fn priorities_and_countdowns_hold(rabbit: &Rabbit) {
+    let mut settings = settings(&rabbit.url(), Profile::Safe);
+    settings.task_queue_max_priority = Some(9);
+    settings.task_default_queue = "ranked".to_owned();
+    settings.task_dead_letter_queue = None;
+    let (_app, running, add) = start(settings);
+    block_on(async {
+        let (_connection, channel) = channel(rabbit).await;
+        for priority in [0, 9, 5] {
+            // Nobody consumes from it.
+            let options =
+                CallOptions { queue: Some("waiting".into()), priority: Some(priority), ..CallOptions::default() };
+            add.apply_async((i64::from(priority), 0), options).await.expect("published");
+        }
+        for priority in [9, 5, 0] {
+            let next = channel.basic_get("waiting".into(), BasicGetOptions { no_ack: true }).await.expect("a queue");
+            assert_eq!(*next.expect("a message").delivery.properties.priority(), Some(priority));
+        }
+        let started = std::time::Instant::now();
+        let later = CallOptions { countdown: Some(Duration::from_secs(1)), ..CallOptions::default() };
+        let call = add.apply_async((1, 1), later).await.expect("published");
+        assert_eq!(call.get(PATIENCE).await.expect("a result"), 2);
+        assert!(started.elapsed() >= Duration::from_secs(1));
+        running.shutdown().await;
+    });
+}
+
+/// Whoever declared it first has said what it is: RabbitMQ answers another declaration with 406.
+fn a_queue_with_other_arguments_is_used_as_it_is(rabbit: &Rabbit) {
+    block_on(async {
+        let (_connection, channel) = channel(rabbit).await;
+        let mut arguments = FieldTable::default();
+        arguments.insert("x-max-length".into(), AMQPValue::LongInt(1000));
+        let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+        channel.queue_declare("odd".into(), options, arguments).await.expect("declared");
+    });
+    let mut settings = settings(&rabbit.url(), Profile::Safe);
+    settings.task_default_queue = "odd".to_owned();
+    let (_app, running, add) = start(settings);
+    block_on(async {
+        assert_eq!(add.delay((1, 1)).await.expect("published").get(PATIENCE).await.expect("a result"), 2);
+        running.shutdown().await;
+    });
+}
+
+/// All connections are closed again and again while tasks run: all come back.
+fn closed_connections_lose_nothing(rabbit: &Rabbit) {
+    let (_app, running, add) = start(settings(&rabbit.url(), Profile::Safe));
+    block_on(async {
+        let mut calls = Vec::new();
+        for number in 0..100 {
+            if number % 40 == 10 {
+                rabbit.control(&["close_all_connections", "a test"]);
+            }
+            calls.push(add.delay((number, 1)).await.expect("it is published"));
+        }
+        for (number, call) in calls.into_iter().enumerate() {
+            assert_eq!(call.get(Duration::from_secs(90)).await.expect("a result"), number as i64 + 1);
+        }
+        running.shutdown().await;
+    });
+}
+
+fn who_is_not_let_in_is_told_why(rabbit: &Rabbit) {
+    let at = |user: &str, port: u16, vhost: &str| format!("amqp://{user}@127.0.0.1:{port}/{vhost}");
+    for (url, why) in [
+        (at("guest:wrong", rabbit.port, "/"), "ACCESS_REFUSED"),
+        (at("guest:guest", rabbit.port, "nowhere"), "nowhere"),
+        (at("guest:guest", servers::free_port(), "/"), "refused"),
+    ] {
+        let mut settings = settings(&url, Profile::Safe);
+        settings.task_publish_timeout = Some(5.0);
+        let (_app, running, add) = start(settings);
+        block_on(async {
+            let error = add.delay((1, 1)).await.expect_err("nobody is let in").to_string();
+            assert!(error.contains(why) && !error.contains("wrong@"), "{error}");
+            running.shutdown().await;
+        });
+    }
+}
