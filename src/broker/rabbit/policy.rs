@@ -130,7 +130,8 @@ mod tests {
     fn a_queue_that_goes_with_its_connection_is_classic() {
         let mut settings = Settings::new(Profile::Safe);
         settings.task_create_missing_queue_type = QueueType::Quorum;
-        let source = Source::copy_of("events", true, "mine".into(), true, QueueOptions::default());
+        let to = crate::broker::Target::broadcast("events", true);
+        let source = Source::copy_of(to, "mine".into(), true, QueueOptions::default());
         let crate::broker::entities::Entities::These(_, methods) = source.entities else { panic!("{source:?}") };
         let options = methods.iter().find_map(|method| match method {
             Method::QueueDeclare { options, .. } => Some(options),

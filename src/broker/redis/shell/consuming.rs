@@ -26,25 +26,26 @@ impl Shell {
                 self.looked.set(self.env.now());
                 continue;
             };
-            let mut look = cmd("EXISTS");
-            look.arg(&take.lists);
-            if *self.lists.borrow() != take.lists {
-                self.lists.borrow_mut().clone_from(&take.lists);
-            }
-            let commands = vec![take.command.clone(), words(&["CLIENT", "CACHING", "YES"]), look];
-            let replies = self.answered(self.connection.send(commands)).await?;
+            let replies = self.answered(self.connection.send(vec![take.command.clone()])).await?;
             self.looked.set(self.env.now());
-            let mut replies = replies.into_iter();
-            let taken = self.channel.borrow_mut().taken(&take, replies.next().unwrap_or_default());
+            let taken = self.channel.borrow_mut().taken(&take, replies.into_iter().next().unwrap_or_default());
             self.flush();
             self.idle.notify_waiters();
-            let there = matches!(replies.nth(1), Some(Value::Int(lists)) if lists > 0);
-            if taken == 0 && !there {
+            if taken == 0 && !self.closed.get() && self.are_empty(take.lists).await? {
                 // Whichever comes first: the server's word, or the time for another look.
                 let _ = self.env.timeout(self.policy.poll, self.news.notified()).await;
             }
         }
         Ok(())
+    }
+
+    /// Whether nothing is in these lists. Having been asked, the server tells when that changes.
+    async fn are_empty(&self, lists: Vec<String>) -> Result<bool, RedisLost> {
+        let mut look = cmd("EXISTS");
+        look.arg(&lists);
+        self.lists.replace(lists);
+        let replies = self.answered(self.connection.send(vec![words(&["CLIENT", "CACHING", "YES"]), look])).await?;
+        Ok(!matches!(replies.last(), Some(Value::Int(lists)) if *lists > 0))
     }
 
     async fn pop(&self) -> Result<(), RedisLost> {
