@@ -248,3 +248,67 @@ fn doubled_publishes_run_once_in_one_worker() {
 fn nothing_is_lost_on_redis_whatever_fails() {
     nothing_is_lost(Storage::Redis);
 }
+
+/// A fault of a soak: when it begins, and how long its host or connection is away, milliseconds.
+struct Away {
+    at: u64,
+    lasting: u64,
+}
+
+/// One fault at a known time.
+fn timed_fault(random: &mut Prng, within: u64, text: &mut String) -> Away {
+    let (at, lasting) = (random.between(1_000, within), random.between(500, 30_000));
+    let worker = format!("w{}", random.between(1, 3));
+    let server = ["broker", "backend"][random.below(2) as usize];
+    let hosts = format!("[\"{worker}\", \"{server}\"]");
+    let _ = match random.below(6) {
+        0 | 1 => writeln!(text, "do = \"kill\"\nprocess = \"{worker}\"\nrestart_after = \"{lasting}ms\""),
+        2 => writeln!(text, "do = \"kill\"\nprocess = \"{server}\"\nrestart_after = \"{lasting}ms\""),
+        3 => writeln!(text, "do = \"half_open\"\nhosts = {hosts}"),
+        4 => writeln!(text, "do = \"partition\"\nhosts = {hosts}\nfor = \"{lasting}ms\""),
+        _ => writeln!(text, "do = \"pause\"\nprocess = \"{worker}\"\nfor = \"{lasting}ms\""),
+    };
+    let _ = writeln!(text, "at = \"{at}ms\"");
+    Away { at, lasting }
+}
+
+/// Two hours, ten thousand tasks: nothing is lost, and a task runs once more at most for each fault that can have hit it.
+#[test]
+#[ignore = "a soak: SEEDS=100 cargo test --release --test random_faults two_hours -- --ignored"]
+fn two_hours_on_redis() {
+    const TWO_HOURS: u64 = 7_200_000;
+    /// Until a worker has noticed, reconnected, and whoever waits has looked again: the lease is 30 s.
+    const AFTERMATH: u64 = 120_000;
+    let seeds = std::env::var("SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(100);
+    let mut more = 0;
+    for seed in 1..=seeds {
+        let mut random = Prng::new(seed, "two hours");
+        let mut text = format!(
+            "broker = \"redis\"\nbackend = \"redis\"\nlimit = \"4h\"\nseed = {seed}\n[workers.w]\ncount = 3\n\
+             concurrency = 2\n[tasks.work]\ntakes = \"10ms..3s\"\n\
+             [[workload]]\ntask = \"work\"\ncount = 10000\nevery = \"720ms\"\n"
+        );
+        let mut faults = Vec::new();
+        for _ in 0..40 {
+            text.push_str("[[fault]]\n");
+            faults.push(timed_fault(&mut random, TWO_HOURS, &mut text));
+        }
+        text.push_str("[expect]\nlost = 0\nstuck = 0\nresult_missing = 0\nacked_unstored = 0\n");
+        let scenario =
+            Scenario::parse(Path::new("soak.toml"), text.clone()).unwrap_or_else(|problem| panic!("{problem}\n{text}"));
+        let report = run(&scenario, None, seed, None, true).expect("a simulated world");
+        let broken: Vec<_> = report.expectations.iter().filter(|expectation| !expectation.holds).collect();
+        assert!(broken.is_empty(), "seed {seed}: {broken:?}\nwith:\n{text}");
+        for task in report.ledger.iter().flatten() {
+            let milliseconds = |seconds: f64| (seconds * 1_000.0) as u64;
+            let ends = task.executions.iter().filter_map(|execution| execution.over).map(milliseconds);
+            let (from, to) = (milliseconds(task.called_at), ends.max().unwrap_or(u64::MAX));
+            let hit = |away: &&Away| away.at <= to && from <= away.at + away.lasting + AFTERMATH;
+            let hits = faults.iter().filter(hit).count();
+            assert!(task.executions.len() <= 1 + hits, "seed {seed}, {hits} hits: {task:?}\nwith:\n{text}");
+            more += u64::from(task.executions.len() > 1);
+        }
+    }
+    assert!(more > 0, "no fault has hit anything");
+    println!("{seeds} seeds of 10,000 tasks; {more} tasks ran more than once");
+}
