@@ -1,13 +1,16 @@
 //! The broker actor: connects, reconnects, and passes on what the session hears.
 
+mod opening;
 mod requests;
+
+pub(super) use opening::open;
 
 use super::amqp::Event;
 use super::entities::{Source, Target};
 use super::frame::{FromServer, ToServer};
 use super::session::Session;
 use super::{Epoch, FromBroker, PublishError, Reply, backoff};
-use crate::env::{Alarm, ConnectError, Endpoint, Env, Instant, Link};
+use crate::env::{Alarm, Endpoint, Env, Instant, Link};
 use crate::message::Message;
 use crate::settings::{Failover, Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
@@ -294,24 +297,6 @@ impl Broker {
                 self.lost(&format!("queue {consumer} was deleted while consuming from it"), ctx);
             }
             _ => {}
-        }
-    }
-}
-
-/// Opens a connection of whichever kind.
-pub(super) async fn open(
-    env: &Env,
-    server: Endpoint,
-    settings: &Settings,
-    before: &super::redis::Before,
-) -> Result<Link<ToServer, FromServer>, ConnectError> {
-    let limit = duration(settings.broker_connection_timeout);
-    match server {
-        Endpoint::Served(name) => env.connect(name, limit).await,
-        Endpoint::Amqp(servers) => super::rabbit::connect(env, &servers, settings, limit).await,
-        Endpoint::Redis(url) => {
-            let limit = settings.redis_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
-            super::redis::connect(env, &url, settings, limit, before).await
         }
     }
 }

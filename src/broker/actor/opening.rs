@@ -1,0 +1,23 @@
+//! Opening a connection to a broker of whichever kind.
+
+use crate::broker::frame::{FromServer, ToServer};
+use crate::env::{ConnectError, Endpoint, Env, Link};
+use crate::settings::{Settings, duration};
+
+/// Opens one; both ends speak AMQP's methods.
+pub(in crate::broker) async fn open(
+    env: &Env,
+    server: Endpoint,
+    settings: &Settings,
+    before: &crate::broker::redis::Before,
+) -> Result<Link<ToServer, FromServer>, ConnectError> {
+    let limit = duration(settings.broker_connection_timeout);
+    match server {
+        Endpoint::Served(name) => env.connect(name, limit).await,
+        Endpoint::Amqp(servers) => crate::broker::rabbit::connect(env, &servers, settings, limit).await,
+        Endpoint::Redis(url) => {
+            let limit = settings.redis_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
+            crate::broker::redis::connect(env, &url, settings, limit, before).await
+        }
+    }
+}
