@@ -15,3 +15,11 @@ pub(crate) use script::Script;
 pub(crate) use sentinel::{Sentinels, connect as connect_to_master};
 pub(crate) use tls::Tls;
 pub use url::{BadRedisUrl, RedisUrl};
+
+/// Longest wait for an answer where nothing is set: longer than any command takes.
+pub(crate) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
+
+/// What the server says of an error, as on the wire: its code, then the details.
+pub(crate) fn said(error: &redis::ServerError) -> String {
+    format!("{} {}", error.code(), error.details().unwrap_or_default())
+}

@@ -64,7 +64,7 @@ async fn connect_by(
 async fn ask(connection: &dyn RedisConnection, question: Cmd) -> Result<Value, String> {
     let replies = connection.send(vec![question]).await.map_err(|RedisLost(why)| why)?;
     match replies.into_iter().next().unwrap_or_default() {
-        Value::ServerError(error) => Err(format!("{} {}", error.code(), error.details().unwrap_or_default())),
+        Value::ServerError(error) => Err(super::said(&error)),
         reply => Ok(reply),
     }
 }

@@ -13,16 +13,13 @@ mod results;
 use super::frame::{Request, Response};
 use crate::env::redis::{RedisConnection, RedisLost, RedisUrl};
 use crate::env::{ConnectError, Env, Link};
-use crate::redis::{Script, Writer};
+use crate::redis::{PATIENCE, Script, Writer};
 use crate::settings::{Settings, duration};
 use redis::{Cmd, Msg, PushInfo, PushKind, Value, cmd};
 use results::{Purpose, Results};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
-
-/// Longest wait for an answer where nothing is set.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The scripts by their names as effects.
 #[cfg(feature = "sim")]
@@ -65,7 +62,7 @@ pub(super) async fn connect(
     let loaded = loaded.map_err(|_| failed(format!("no answer within {limit:?}")))?;
     for reply in loaded.map_err(|RedisLost(why)| failed(why))? {
         if let Value::ServerError(error) = reply {
-            return Err(failed(format!("{} {}", error.code(), error.details().unwrap_or_default())));
+            return Err(failed(crate::redis::said(&error)));
         }
     }
     let (ours, theirs) = crate::env::pair();

@@ -175,7 +175,7 @@ impl Results {
                 Value::Nil
             }
             (_, Value::ServerError(error)) => {
-                self.failed = Some(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                self.failed = Some(crate::redis::said(&error));
                 return;
             }
             (_, reply) => reply,

@@ -213,7 +213,7 @@ impl Channel {
     /// Takes a reply.
     pub(super) fn hear(&mut self, purpose: Purpose, reply: Value) {
         if let Value::ServerError(error) = &reply {
-            let text = format!("{} {}", error.code(), error.details().unwrap_or_default());
+            let text = crate::redis::said(error);
             return self.refused(purpose, text.trim_end());
         }
         match purpose {

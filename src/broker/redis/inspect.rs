@@ -44,7 +44,7 @@ pub(in crate::broker) async fn inspect(
 
 fn ready(lists: &[Value]) -> Result<u64, String> {
     lists.iter().try_fold(0, |sum, length| match length {
-        Value::ServerError(error) => Err(format!("{} {}", error.code(), error.details().unwrap_or_default())),
+        Value::ServerError(error) => Err(crate::redis::said(error)),
         length => Ok(sum + count(length)),
     })
 }

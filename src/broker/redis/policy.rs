@@ -1,6 +1,7 @@
 //! What settings say about a queue on Redis.
 
 use super::layout::Layout;
+use crate::redis::PATIENCE;
 use crate::settings::{QueueOrder, RedisConsume, Settings, duration};
 use std::sync::Arc;
 use std::time::Duration;
@@ -31,8 +32,6 @@ pub(super) struct Policy {
     pub(super) unroutable: Option<Arc<str>>,
 }
 
-/// Where nothing is set: longer than any command takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// Most messages of one sweep, where nothing is set.
 const RESTORED: u32 = 10_000;
 

@@ -108,7 +108,7 @@ async fn greet(connection: &Rc<dyn RedisConnection>, policy: &Policy, scripts: &
                 tracing::warn!(?error, "the server can't tell of new messages: queues are polled");
             }
             Value::ServerError(error) => {
-                return Err(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                return Err(crate::redis::said(&error));
             }
             Value::Array(role) if role.first().is_some_and(is_replica) => {
                 return Err("the server is a replica, and takes no writes; connect to its master".to_owned());

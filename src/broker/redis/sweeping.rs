@@ -55,7 +55,7 @@ impl Channel {
         let found = match reply {
             Value::Array(found) => found,
             Value::ServerError(error) => {
-                self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                self.fail(crate::redis::said(&error));
                 return None;
             }
             _ => return None,

@@ -100,7 +100,7 @@ impl Channel {
         self.asked = 0..0;
         let Value::Array(parts) = reply else {
             if let Value::ServerError(error) = reply {
-                self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                self.fail(crate::redis::said(&error));
             }
             return 0;
         };
@@ -164,7 +164,7 @@ impl Channel {
     fn read_pop(&mut self, take: &Take, reply: Value) -> Option<Popped> {
         let Value::Array(parts) = reply else {
             if let Value::ServerError(error) = reply {
-                self.fail(format!("{} {}", error.code(), error.details().unwrap_or_default()));
+                self.fail(crate::redis::said(&error));
             }
             return None;
         };

@@ -51,7 +51,7 @@ pub(in crate::scenario) async fn connect(
     let failed = |reason: String| ConnectError { server: url.to_string(), reason };
     for reply in connection.send(commands).await.map_err(|RedisLost(why)| failed(why))? {
         if let Value::ServerError(error) = reply {
-            return Err(failed(format!("{} {}", error.code(), error.details().unwrap_or_default())));
+            return Err(failed(crate::redis::said(&error)));
         }
     }
     Ok(Box::new(connection))

@@ -102,7 +102,7 @@ fn take(script: &mut Script<'_>) -> Answer {
 /// An error as `.err` of `redis.pcall` has it.
 fn said(error: &Value) -> String {
     match error {
-        Value::ServerError(error) => format!("{} {}", error.code(), error.details().unwrap_or_default()),
+        Value::ServerError(error) => crate::redis::said(error),
         _ => String::new(),
     }
 }
