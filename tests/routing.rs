@@ -108,6 +108,31 @@ fn a_broadcast_reaches_every_worker_that_listens() {
 }
 
 #[test]
+fn a_call_for_one_worker_goes_to_its_own_queue() {
+    for profile in [Profile::Safe, Profile::Celery] {
+        let settings = Settings { worker_direct: true, ..settings(profile) };
+        let seen = Seen::default();
+        let tells = seen.clone();
+        Cluster::new(move || app(&settings, &tells)).workers(3, 1).run(|client| async move {
+            let plain = client.app.remote::<(), String>("plain");
+            client.sleep(Duration::from_secs(1)).await;
+            let queue = CallOptions { queue: Some("w2.dq2".into()), ..CallOptions::default() };
+            let keyed = CallOptions {
+                exchange: Some("C.dq2".into()),
+                routing_key: Some("w3".into()),
+                ..CallOptions::default()
+            };
+            for (options, queue) in [(queue, "w2.dq2"), (keyed, "w3.dq2"), (CallOptions::default(), "celery")] {
+                let call = plain.apply_async((), options).await.unwrap();
+                assert_eq!(call.get(LONG).await.as_deref(), Ok(queue));
+            }
+        });
+        let seen = seen.lock().unwrap();
+        assert_eq!((seen[0].0.as_str(), seen[1].0.as_str()), ("w2", "w3"));
+    }
+}
+
+#[test]
 fn what_no_queue_is_bound_for_is_an_error_in_safe_and_gone_in_celery() {
     for profile in [Profile::Safe, Profile::Celery] {
         let (cluster, seen) = cluster(profile);

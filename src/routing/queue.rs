@@ -45,6 +45,10 @@ pub struct QueueSpec {
     pub max_length: Option<u32>,
 }
 
+/// Celery's exchange of the queues of single workers.
+pub(super) const DIRECT_EXCHANGE: &str = "C.dq2";
+const DIRECT_QUEUE: &str = ".dq2";
+
 const KEYS: [&str; 9] = [
     "name",
     "exchange",
@@ -61,6 +65,20 @@ impl QueueSpec {
     /// A direct queue with an exchange and key of its own name.
     pub fn named(name: impl Into<String>) -> Self {
         QueueSpec { name: name.into(), ..QueueSpec::default() }
+    }
+
+    /// The queue of one worker alone, by its node's name (`worker_direct`): `celery.utils.nodenames.worker_direct`.
+    pub fn worker_direct(node: &str) -> Self {
+        QueueSpec {
+            exchange: Some(DIRECT_EXCHANGE.to_owned()),
+            routing_key: Some(node.to_owned()),
+            ..QueueSpec::named(format!("{node}{DIRECT_QUEUE}"))
+        }
+    }
+
+    /// Such a queue, when this is the name of one.
+    pub(super) fn of_one_worker(name: &str) -> Option<Self> {
+        name.strip_suffix(DIRECT_QUEUE).map(QueueSpec::worker_direct)
     }
 
     /// The exchange that it is bound to.

@@ -1,6 +1,6 @@
 //! All queues of an application, and where a call is published.
 
-use super::queue::{Kind, QueueSpec};
+use super::queue::{DIRECT_EXCHANGE, Kind, QueueSpec};
 use super::routes::Route;
 use std::borrow::Cow;
 
@@ -84,6 +84,9 @@ impl Queues {
         if name == default.name {
             return Ok(Cow::Borrowed(default));
         }
+        if let Some(direct) = QueueSpec::of_one_worker(name) {
+            return Ok(Cow::Owned(direct));
+        }
         if self.defaults.create_missing {
             return Ok(Cow::Owned(QueueSpec { kind: self.defaults.missing_kind, ..QueueSpec::named(name) }));
         }
@@ -100,7 +103,7 @@ impl Queues {
     /// When the queue or the exchange is not known.
     pub fn publish<'a>(&'a self, route: &Route) -> Result<Published<'a>, RoutingError> {
         let queue = match (&route.queue, &route.exchange) {
-            (None, Some(exchange)) if !exchange.is_empty() => self.bound_to(exchange)?,
+            (None, Some(exchange)) if !exchange.is_empty() => self.bound_to(exchange, route.routing_key.as_deref())?,
             (queue, _) => self.find(queue.as_deref())?,
         };
         let asks =
@@ -113,7 +116,10 @@ impl Queues {
         Ok(Published::Exchange(queue, key))
     }
 
-    fn bound_to(&self, exchange: &str) -> Result<Cow<'_, QueueSpec>, RoutingError> {
+    fn bound_to(&self, exchange: &str, key: Option<&str>) -> Result<Cow<'_, QueueSpec>, RoutingError> {
+        if let Some(node) = key.filter(|_| exchange == DIRECT_EXCHANGE) {
+            return Ok(Cow::Owned(QueueSpec::worker_direct(node)));
+        }
         let known = self.known.iter().chain([&self.defaults.queue]).find(|known| known.exchange() == exchange);
         known.map(Cow::Borrowed).ok_or_else(|| RoutingError::ExchangeNotFound { exchange: exchange.to_owned() })
     }

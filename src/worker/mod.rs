@@ -233,6 +233,9 @@ fn sources(settings: &Settings, names: &[String], env: &Env) -> Result<Map<Name,
     if found.is_empty() {
         found.push(queues.find(None)?);
     }
+    if settings.worker_direct {
+        found.push(Cow::Owned(QueueSpec::worker_direct(&env.name())));
+    }
     let source = |queue: &Cow<'_, QueueSpec>| {
         let own = if queue.broadcast { format!("bcast.{}", env.uuid()) } else { String::new() };
         let source = Source::of(queue, &own, settings);

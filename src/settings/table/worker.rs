@@ -53,8 +53,8 @@ macro_rules! worker_settings {
     worker_max_tasks_per_child: Option<u32> where (1 to 4_294_967_295) = None, None;
     /// Memory in KiB after which a pool child is replaced.
     [later "recycling"] worker_max_memory_per_child: Option<u32> = None, None;
-    /// Each worker also has a queue of its own: `<node name>.dq2`.
-    [later "routing"] worker_direct: bool = false, false;
+    /// Each worker also has a queue of its own: `<node name>.dq2`, bound to the exchange `C.dq2` with the node's name.
+    worker_direct: bool = false, false;
 
     } };
 }
