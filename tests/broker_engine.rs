@@ -745,8 +745,8 @@ fn errors_close_the_channel_with_rabbitmqs_codes() {
         assert_eq!(closed(&sent).map(|(code, _)| code), Some(code), "{method:?}");
         assert!(broker.apply(ch, Method::ConfirmSelect).is_empty(), "a closed channel is deaf");
     }
-    let text = "PRECONDITION_FAILED - inequivalent arg 'x-max-length' for queue 'q' in vhost '/': received '1' but \
-                current is none";
+    let text = "PRECONDITION_FAILED - inequivalent arg 'x-max-length' for queue 'q' in vhost '/': received the \
+                value '1' of type 'signedint' but current is none";
     let sent = setup.apply(ch, declare("q", false, QueueOptions { max_length: Some(1), ..durable() }));
     assert_eq!(closed(&sent), Some((406, text)));
 }

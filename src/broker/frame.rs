@@ -1,6 +1,6 @@
 //! AMQP methods on a link: names for effects, digests for traces.
 
-use super::amqp::{Event, Method, Refusal};
+use super::amqp::{Binding, Destination, Event, Method, Rare, Refusal};
 use crate::env::{Digest, Frame};
 use crate::message::Message;
 use std::fmt;
@@ -62,6 +62,18 @@ impl Frame for ToServer {
             Method::Nack { .. } => "basic.nack",
             Method::Release { .. } => "basic.release",
             Method::Get { .. } => "basic.get",
+            Method::Rare(rare) => match **rare {
+                Rare::ExchangeExists { .. } => "exchange.declare",
+                Rare::ExchangeDelete { .. } => "exchange.delete",
+                Rare::Bind(Binding { to: Destination::Queue(_), .. }) => "queue.bind",
+                Rare::Bind(Binding { to: Destination::Exchange(_), .. }) => "exchange.bind",
+                Rare::Unbind(Binding { to: Destination::Queue(_), .. }) => "queue.unbind",
+                Rare::Unbind(Binding { to: Destination::Exchange(_), .. }) => "exchange.unbind",
+                Rare::QueueDelete { .. } => "queue.delete",
+                Rare::Consume { .. } => "basic.consume",
+                Rare::QosEach { .. } => "basic.qos",
+                Rare::Recover => "basic.recover",
+            },
         }
     }
 
@@ -108,6 +120,9 @@ impl Frame for FromServer {
             Event::Returned { .. } => "basic.return",
             Event::ConsumerCancelled { .. } => "consumer.cancel",
             Event::Closed { .. } => "channel.close",
+            Event::Consuming { .. } => "basic.consume-ok",
+            Event::Blocked { .. } => "connection.blocked",
+            Event::Unblocked => "connection.unblocked",
         }
     }
 

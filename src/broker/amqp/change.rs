@@ -5,9 +5,10 @@
 //! Whoever replays them ([`super::Recovery`]) has an engine as it was, clients gone, and then restarts it.
 
 use super::dead_letter::Death;
+use super::kept_options::write_options;
 use super::output::DeathReason;
 use super::stored::{NEVER, Origin, StoredMessage};
-use super::{ExchangeKind, Name, Overflow, QueueOptions};
+use super::{ExchangeKind, Name, QueueOptions};
 use crate::journal::codec::{Malformed, Put, Reader};
 use crate::journal::{Clock, message};
 use std::sync::Arc;
@@ -138,73 +139,6 @@ impl Change<'_> {
     }
 }
 
-fn write_options(options: &QueueOptions, out: &mut Vec<u8>) {
-    let QueueOptions {
-        durable,
-        exclusive,
-        auto_delete,
-        message_ttl,
-        expires,
-        max_length,
-        overflow,
-        max_priority,
-        delivery_limit,
-        dead_letter_exchange,
-        dead_letter_routing_key,
-        other,
-    } = options;
-    for flag in [*durable, *exclusive, *auto_delete, *overflow == Overflow::RejectPublish] {
-        out.byte(u8::from(flag));
-    }
-    out.option(*message_ttl);
-    out.option(*expires);
-    out.option(max_length.map(u64::from));
-    out.option(max_priority.map(u64::from));
-    out.option(delivery_limit.map(u64::from));
-    for name in [dead_letter_exchange, dead_letter_routing_key] {
-        out.byte(u8::from(name.is_some()));
-        if let Some(name) = name {
-            out.text(name);
-        }
-    }
-    out.number(other.len() as u64);
-    for (name, value) in other.iter() {
-        out.text(name);
-        out.value(value);
-    }
-}
-
-pub(super) fn read_options(from: &mut Reader<'_>) -> Result<QueueOptions, Malformed> {
-    let (durable, exclusive, auto_delete, rejects) = (from.flag()?, from.flag()?, from.flag()?, from.flag()?);
-    let mut options = QueueOptions {
-        durable,
-        exclusive,
-        auto_delete,
-        overflow: if rejects { Overflow::RejectPublish } else { Overflow::DropHead },
-        message_ttl: from.option()?,
-        expires: from.option()?,
-        max_length: narrow(from.option()?)?,
-        max_priority: narrow(from.option()?)?,
-        delivery_limit: narrow(from.option()?)?,
-        dead_letter_exchange: read_name(from)?,
-        dead_letter_routing_key: read_name(from)?,
-        ..QueueOptions::default()
-    };
-    for _ in 0..from.number()? {
-        let name = from.text()?.to_owned();
-        options.other.set(name, from.value()?);
-    }
-    Ok(options)
-}
-
-fn read_name(from: &mut Reader<'_>) -> Result<Option<Name>, Malformed> {
-    if from.flag()? { Ok(Some(from.text()?.into())) } else { Ok(None) }
-}
-
-fn narrow<T: TryFrom<u64>>(number: Option<u64>) -> Result<Option<T>, Malformed> {
-    number.map(T::try_from).transpose().map_err(|_| Malformed("a number is too large"))
-}
-
 fn write_copy(copy: &StoredMessage, clock: Clock, out: &mut Vec<u8>) {
     let StoredMessage { message, origin, position, expires_at, deaths, delivery_count, priority, redelivered, .. } =
         copy;
@@ -280,6 +214,7 @@ pub(super) fn read_kind(from: &mut Reader<'_>) -> Result<ExchangeKind, Malformed
         0 => Ok(ExchangeKind::Direct),
         1 => Ok(ExchangeKind::Topic),
         2 => Ok(ExchangeKind::Fanout),
+        3 => Ok(ExchangeKind::Headers),
         _ => Err(Malformed("an unknown kind of exchange")),
     }
 }

@@ -3,7 +3,7 @@
 use super::consumers::Consumer;
 use super::dispatch::HandOver;
 use super::error::ChannelError;
-use super::{ChannelId, Engine, Event, Name, Output};
+use super::{ChannelId, ConsumeOptions, Engine, Event, Name, Output};
 
 impl Engine {
     pub(super) fn consume(
@@ -14,6 +14,10 @@ impl Engine {
         no_ack: bool,
         out: &mut impl Output,
     ) -> Result<(), ChannelError> {
+        if self.rabbit.is_some() {
+            let options = ConsumeOptions { no_ack, ..ConsumeOptions::default() };
+            return self.consume_in_line(ch, queue, tag, options, Event::Done, out);
+        }
         let id = self.usable_queue(ch, queue)?;
         let tag = if tag.is_empty() { self.generate_name("amq.ctag") } else { tag };
         let (Some(channel), Some(queue)) = (self.channels.get_mut(ch.0), self.queues.get_mut(id.0)) else {
@@ -59,7 +63,10 @@ impl Engine {
         out: &mut impl Output,
     ) -> Result<(), ChannelError> {
         if let Some(channel) = self.channels.get_mut(ch.0) {
-            channel.prefetch = prefetch;
+            match self.rabbit {
+                Some(_) => channel.limit(prefetch),
+                None => channel.prefetch = prefetch,
+            }
         }
         out.send(ch, Event::Done);
         self.unpark(ch, now, out);
@@ -77,14 +84,19 @@ impl Engine {
     ) -> Result<(), ChannelError> {
         let id = self.usable_queue(ch, queue)?;
         if let Some(queue) = self.queues.get_mut(id.0) {
+            if queue.options.quorum && queue.options.single_active_consumer {
+                return Err(ChannelError::GetFromSingleActive(queue.name.clone()));
+            }
             queue.touch(now);
         }
         self.serve(id, now, out);
         match self.queues.get_mut(id.0).and_then(|queue| queue.ready.pop()) {
             None => out.send(ch, Event::GetEmpty),
             Some(message) => {
-                let consumer = self.nameless.clone();
-                self.hand_over(id, ch, consumer, message, HandOver { no_ack, in_window: false }, out);
+                let name = self.nameless.clone();
+                let consumer = 0;
+                self.hand_over(id, ch, name, message, HandOver { no_ack, in_window: false, consumer, now }, out);
+                self.note_getter(id, ch, no_ack);
             }
         }
         self.mark_dirty(id);

@@ -4,11 +4,12 @@
 //! deaths in the header `x-death`, the latest first, one entry for each queue and reason. A queue is not given a
 //! message that already died there, unless a client's rejection is among the deaths since: without that rule an
 //! automatic cycle (expire, return, expire, ...) would never end. What a client wrote into `x-death` itself is
-//! overwritten and not believed, as since RabbitMQ 4.
+//! overwritten and not believed, as since RabbitMQ 4. An engine that is a RabbitMQ 3.10 believes it ([`super::death_header`]).
 
 use super::output::DeathReason;
+use super::queue::QueueId;
 use super::stored::{Origin, StoredMessage};
-use super::{Engine, Movement, Name, Output};
+use super::{Engine, Movement, Name, Output, Overflow, death_header};
 use crate::message::Message;
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -42,26 +43,74 @@ impl Engine {
     pub(super) fn dead_letter(&mut self, departure: Departure, now: u64, out: &mut impl Output) {
         let Departure { queue, exchange, routing_key, message: old, reason } = departure;
         let routing_key = routing_key.unwrap_or_else(|| old.origin.routing_key.clone());
-        let deaths = record_death(&old, &queue, reason, now);
+        let (message, deaths) = self.with_death(&old, &queue, reason, now);
+        let message = Arc::new(message);
 
         let mut targets = Vec::new();
         // An unknown dead letter exchange is no error: the message is lost.
-        let _ = self.route(&exchange, &routing_key, &mut targets);
+        let _ = self.route(&exchange, &routing_key, &message, &mut targets);
         if reason != DeathReason::Rejected {
-            targets
-                .retain(|target| self.queues.get(target.0).is_none_or(|target| !closes_cycle(&target.name, &deaths)));
+            targets.retain(|target| {
+                let Some(target) = self.queues.get(target.0) else { return true };
+                match &deaths {
+                    Some(deaths) => !closes_cycle(&target.name, deaths),
+                    None => !death_header::closes_cycle(&target.name, &message.headers),
+                }
+            });
         }
-        let refused = self.split_refusing(&mut targets);
+        let origin = Origin { exchange, routing_key };
+        let refused = self.split_refusing(None, &message, &origin, &mut targets);
         let names: Vec<Name> = targets.iter().filter_map(|id| Some(self.queues.get(id.0)?.name.clone())).collect();
         out.moved(Movement::DeadLettered { queue: &queue, message: &old.message, reason, to: &names });
 
-        let message = Arc::new(with_deaths(&old.message, &deaths));
-        let deaths = Arc::new(deaths);
-        let origin = Origin { exchange, routing_key };
+        let deaths = deaths.map(Arc::new);
         self.refuse(&refused, &message, out);
         for target in targets {
-            self.enqueue(target, message.clone(), origin.clone(), Some(deaths.clone()), now, out);
+            self.enqueue(target, message.clone(), origin.clone(), deaths.clone(), now, out);
         }
+    }
+
+    /// The message as it is published to the dead letter exchange, and its history where that is kept beside it.
+    fn with_death(
+        &self,
+        old: &StoredMessage,
+        queue: &Name,
+        reason: DeathReason,
+        now: u64,
+    ) -> (Message, Option<Vec<Death>>) {
+        if self.rabbit.is_none() {
+            let deaths = record_death(old, queue, reason, now);
+            return (with_deaths(&old.message, &deaths), Some(deaths));
+        }
+        let mut message = (*old.message).clone();
+        let death = record_new(old, queue, reason, now);
+        message.properties.expiration = None;
+        death_header::record(&mut message.headers, death.to_value());
+        (message, None)
+    }
+
+    /// A queue with `reject-publish-dlx` did not take a message.
+    pub(super) fn dead_letter_refused(&mut self, id: QueueId, message: &Arc<Message>, origin: &Origin) {
+        let Some(queue) = self.queues.get(id.0) else { return };
+        let exchange = queue.options.dead_letter_exchange.clone();
+        let Some(exchange) = exchange.filter(|_| queue.options.overflow == Overflow::RejectPublishDeadLetter) else {
+            return;
+        };
+        let message = StoredMessage::new(message.clone(), origin.clone());
+        let (queue, routing_key) = (queue.name.clone(), queue.options.dead_letter_routing_key.clone());
+        let reason = DeathReason::MaxLength;
+        self.departures.push_back(Departure { queue, exchange, routing_key, message, reason });
+    }
+}
+
+fn record_new(message: &StoredMessage, queue: &Name, reason: DeathReason, now: u64) -> Death {
+    Death {
+        queue: queue.clone(),
+        reason,
+        count: 1,
+        time: now / 1_000_000_000,
+        origin: message.origin.clone(),
+        original_expiration: message.message.properties.expiration,
     }
 }
 
@@ -75,14 +124,7 @@ fn record_death(message: &StoredMessage, queue: &Name, reason: DeathReason, now:
             death.count += 1;
             death
         }
-        None => Death {
-            queue: queue.clone(),
-            reason,
-            count: 1,
-            time: now / 1_000_000_000,
-            origin: message.origin.clone(),
-            original_expiration: message.message.properties.expiration,
-        },
+        None => record_new(message, queue, reason, now),
     };
     deaths.insert(0, latest);
     deaths

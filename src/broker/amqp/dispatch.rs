@@ -14,7 +14,9 @@ use super::queue::{Queue, QueueId};
 use super::stored::{NEVER, StoredMessage};
 use super::unacked::Held;
 use super::{ChannelId, Delivery, Engine, Event, Movement, Name, Output};
+use crate::message::Message;
 use std::collections::{BTreeSet, VecDeque};
+use std::sync::Arc;
 
 impl Engine {
     /// Serves dirty queues and dead-letters departed messages until there are none.
@@ -41,17 +43,34 @@ impl Engine {
     ///
     /// Afterwards no message is ready while a consumer is in the rotation.
     pub(super) fn serve(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
+        self.limit_returned(id, now, out);
         while self.deliver_next(id, now, out) {}
         let Some(queue) = self.queues.get_mut(id.0) else { return };
         while let Some(reason) = head_must_go(queue, now) {
             retire_head(id, queue, reason, &mut self.departures, out);
         }
+        queue.tell_publishers();
         rearm(id, queue, &mut self.timers);
+    }
+
+    /// Enforces the limits before anybody is served, where messages came back to a queue of RabbitMQ.
+    fn limit_returned(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
+        let Some(queue) = self.queues.get_mut(id.0).filter(|queue| queue.limits_first) else { return };
+        queue.limits_first = false;
+        while queue.drops_head() {
+            retire_head(id, queue, DeathReason::MaxLength, &mut self.departures, out);
+        }
+        while queue.ready.head_deadline() <= now {
+            retire_head(id, queue, DeathReason::Expired, &mut self.departures, out);
+        }
     }
 
     /// Gives the head to the consumer whose turn it is; `false` if there is no head or no consumer.
     fn deliver_next(&mut self, id: QueueId, now: u64, out: &mut impl Output) -> bool {
         let Some(queue) = self.queues.get_mut(id.0) else { return false };
+        if queue.line.is_some() {
+            return self.deliver_in_line(id, now, out);
+        }
         while queue.ready.head_deadline() < now {
             retire_head(id, queue, DeathReason::Expired, &mut self.departures, out);
         }
@@ -72,7 +91,7 @@ impl Engine {
         let tag = tag.clone();
         queue.consumers.served(consumer);
         if let Some(message) = queue.ready.pop() {
-            self.hand_over(id, ch, tag, message, HandOver { no_ack, in_window: !no_ack }, out);
+            self.hand_over(id, ch, tag, message, HandOver { no_ack, in_window: !no_ack, consumer: 0, now }, out);
         }
         true
     }
@@ -84,7 +103,7 @@ impl Engine {
         ch: ChannelId,
         consumer: Name,
         message: StoredMessage,
-        HandOver { no_ack, in_window }: HandOver,
+        HandOver { no_ack, in_window, consumer: holder, now }: HandOver,
         out: &mut impl Output,
     ) {
         let (Some(queue), Some(channel)) = (self.queues.get_mut(id.0), self.channels.get_mut(ch.0)) else { return };
@@ -95,8 +114,8 @@ impl Engine {
             redelivered: message.redelivered,
             exchange: message.origin.exchange.clone(),
             routing_key: message.origin.routing_key.clone(),
-            delivery_count: message.delivery_count,
-            message: message.message.clone(),
+            delivery_count: if queue.counts_returns() { message.delivery_count } else { 0 },
+            message: as_delivered(queue, &message, holder == 0),
         };
         out.moved(Movement::Delivered { queue: &queue.name, message: &message.message, channel: ch });
         out.send(ch, Event::Delivered(delivery));
@@ -109,7 +128,10 @@ impl Engine {
                 out.changed(Change(Kind::Delivered { queue, position, channel, tag }));
             }
             queue.unacked += 1;
-            channel.hold(tag, Held { queue: id, message, in_window });
+            channel.hold(tag, Held { queue: id, message, in_window, consumer: holder, delivered_at: now });
+            if self.rabbit.is_some() {
+                self.watch(ch, now);
+            }
         }
     }
 
@@ -119,8 +141,10 @@ impl Engine {
     /// wait for it, and none of them starves.
     pub(super) fn unpark(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
         while let Some((queue, consumer)) = self.pop_parked(ch) {
-            if let Some(queue) = self.queues.get_mut(queue.0) {
-                queue.consumers.unpark(consumer);
+            match self.queues.get_mut(queue.0) {
+                Some(Queue { line: Some(line), .. }) => line.resume(ch),
+                Some(queue) => queue.consumers.unpark(consumer),
+                None => {}
             }
             self.serve(queue, now, out);
         }
@@ -145,6 +169,19 @@ fn head_must_go(queue: &Queue, now: u64) -> Option<DeathReason> {
 pub(super) struct HandOver {
     pub(super) no_ack: bool,
     pub(super) in_window: bool,
+    /// In a line; 0 otherwise.
+    pub(super) consumer: ConsumerId,
+    pub(super) now: u64,
+}
+
+/// A quorum queue tells how often a message was returned, `basic.get` even of one that was not.
+fn as_delivered(queue: &Queue, stored: &StoredMessage, got: bool) -> Arc<Message> {
+    if !queue.options.quorum || stored.delivery_count == 0 && !got {
+        return stored.message.clone();
+    }
+    let mut message = (*stored.message).clone();
+    message.headers.set("x-delivery-count", stored.delivery_count);
+    Arc::new(message)
 }
 
 /// Takes the head out of a queue for good.

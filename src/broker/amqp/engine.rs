@@ -1,6 +1,7 @@
 //! The broker as a whole: channels come and go, methods are applied, deadlines pass.
 
 use super::channel::Channel;
+use super::connection::Connection;
 use super::consumers::ConsumerId;
 use super::dead_letter::Departure;
 use super::error::ChannelError;
@@ -8,7 +9,7 @@ use super::exchange::Exchange;
 use super::names::NameMap;
 use super::queue::{Queue, QueueId};
 use super::slots::Slots;
-use super::{ChannelId, Event, Method, Name, Output};
+use super::{ChannelId, Event, Method, Name, Output, RabbitConfig, closes_connection};
 use std::collections::{BTreeSet, VecDeque};
 
 /// An AMQP-0-9-1-like broker without I/O, clock or randomness.
@@ -30,6 +31,7 @@ pub struct Engine {
     pub(super) queues: Slots<Queue>,
     pub(super) queue_names: NameMap<QueueId>,
     pub(super) channels: Slots<Channel>,
+    pub(super) connections: Slots<Connection>,
     /// Every queue's deadline, as its `armed` says.
     pub(super) timers: BTreeSet<(u64, QueueId)>,
     /// Queues to be served before the current call ends.
@@ -42,6 +44,12 @@ pub struct Engine {
     pub(super) last_generated: u64,
     /// Persistent messages are refused.
     pub(super) full: bool,
+    /// It is a RabbitMQ, with these settings.
+    pub(super) rabbit: Option<RabbitConfig>,
+    /// When the oldest delivery of a channel will be too old.
+    pub(super) watches: BTreeSet<(u64, ChannelId)>,
+    /// Why nobody may publish.
+    pub(super) alarm: Option<Name>,
     /// The default exchange's name, the consumer of a `get-ok`.
     pub(super) nameless: Name,
 }
@@ -53,6 +61,7 @@ impl Default for Engine {
             queues: Slots::default(),
             queue_names: NameMap::default(),
             channels: Slots::default(),
+            connections: Slots::default(),
             timers: BTreeSet::new(),
             dirty: VecDeque::new(),
             departures: VecDeque::new(),
@@ -60,31 +69,15 @@ impl Default for Engine {
             last_consumer: 0,
             last_generated: 0,
             full: false,
+            rabbit: None,
+            watches: BTreeSet::new(),
+            alarm: None,
             nameless: Name::from(""),
         }
     }
 }
 
 impl Engine {
-    /// A new connection with its one channel.
-    pub fn open(&mut self) -> ChannelId {
-        ChannelId(self.channels.insert(Channel::default()))
-    }
-
-    /// The connection was closed or lost: what is unacked returns to its original position (redelivered, delivery
-    /// count + 1), the connection's exclusive queues and auto-delete queues without a consumer go.
-    ///
-    /// An unknown channel is ignored, and so is everything that is sent to this one afterwards.
-    pub fn close(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
-        self.release_channel(ch, now, out);
-        if let Some(channel) = self.channels.remove(ch.0) {
-            for queue in channel.exclusive {
-                self.delete_queue(queue, out);
-            }
-        }
-        self.run(now, out);
-    }
-
     /// Applies one method of a client, with all that follows from it at `now`.
     ///
     /// A client's error is answered by [`Event::Closed`]; its unacked messages return to their queues and the channel
@@ -94,18 +87,28 @@ impl Engine {
             return;
         }
         if let Err(error) = self.handle(ch, method, now, out) {
-            out.send(ch, Event::Closed { code: error.code(), text: error.to_string() });
-            if let Some(channel) = self.channels.get_mut(ch.0) {
-                channel.closed = true;
-            }
-            self.release_channel(ch, now, out);
+            self.fail(ch, &error, now, out);
         }
         self.run(now, out);
     }
 
-    /// The earliest moment at which a message expires or an unused queue is deleted, in nanoseconds.
+    /// Closes a channel, or all of its connection.
+    pub(super) fn fail(&mut self, ch: ChannelId, error: &ChannelError, now: u64, out: &mut impl Output) {
+        let code = error.code();
+        for ch in self.whom_it_closes(ch, closes_connection(code)) {
+            let Some(channel) = self.channels.get_mut(ch.0).filter(|channel| !channel.closed) else { continue };
+            channel.closed = true;
+            out.send(ch, Event::Closed { code, text: error.text() });
+            self.release_channel(ch, now, out);
+        }
+    }
+
+    /// The earliest moment at which a message expires, an unused queue is deleted or a channel is closed because it
+    /// acked too late, in nanoseconds.
     pub fn next_deadline(&self) -> Option<u64> {
-        self.timers.first().map(|(deadline, _)| *deadline)
+        let timer = self.timers.first().map(|(deadline, _)| *deadline);
+        let watch = self.watches.first().map(|(deadline, _)| *deadline);
+        [timer, watch].into_iter().flatten().min()
     }
 
     /// Does what is due at `now`.
@@ -120,6 +123,7 @@ impl Engine {
             }
             self.run(now, out);
         }
+        self.close_late_channels(now, out);
     }
 
     fn handle(&mut self, ch: ChannelId, method: Method, now: u64, out: &mut impl Output) -> Result<(), ChannelError> {
@@ -138,7 +142,7 @@ impl Engine {
             Method::ExchangeDeclare { exchange, kind, durable, auto_delete } => {
                 self.declare_exchange(ch, exchange, kind, durable, auto_delete, out)
             }
-            Method::ExchangeDelete { exchange } => self.delete_exchange(ch, &exchange, out),
+            Method::ExchangeDelete { exchange } => self.delete_exchange(ch, &exchange, false, out),
             Method::QueueDeclare { queue, passive, options } => {
                 self.declare_queue(ch, queue, passive, options, now, out)
             }
@@ -146,6 +150,7 @@ impl Engine {
             Method::QueuePurge { queue } => self.purge(ch, &queue, out),
             Method::QueueBind { queue, exchange, routing_key } => self.bind(ch, &queue, exchange, routing_key, out),
             Method::QueueUnbind { queue, exchange, routing_key } => self.unbind(ch, &queue, exchange, routing_key, out),
+            Method::Rare(rare) => self.handle_rare(ch, *rare, now, out),
         }
     }
 
@@ -153,7 +158,7 @@ impl Engine {
     pub(super) fn usable_queue(&self, ch: ChannelId, name: &Name) -> Result<QueueId, ChannelError> {
         let id = self.queue_id(name).ok_or_else(|| ChannelError::NoQueue(name.clone()))?;
         if let Some(queue) = self.queues.get(id.0) {
-            queue.check_access(ch)?;
+            queue.check_access(self.connection_of(ch))?;
         }
         Ok(id)
     }
@@ -163,7 +168,10 @@ impl Engine {
     }
 
     /// Takes a channel's consumers off their queues and returns its unacked messages.
-    fn release_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
+    pub(super) fn release_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
+        if self.rabbit.is_some() {
+            return self.release_rabbit_channel(ch, now, out);
+        }
         let Some(channel) = self.channels.get_mut(ch.0) else { return };
         let consumers = std::mem::take(&mut channel.consumers);
         channel.parked.clear();
@@ -172,7 +180,7 @@ impl Engine {
         for (queue, consumer) in consumers.into_values() {
             abandoned.extend(self.remove_consumer(queue, consumer, now).then_some(queue));
         }
-        for held in unacked {
+        for (_, held) in unacked {
             self.requeue(held, out);
         }
         for queue in abandoned {
@@ -183,9 +191,12 @@ impl Engine {
     /// Whether this leaves an auto-delete queue without consumers.
     pub(super) fn remove_consumer(&mut self, id: QueueId, consumer: ConsumerId, now: u64) -> bool {
         let Some(queue) = self.queues.get_mut(id.0) else { return false };
-        queue.consumers.remove(consumer);
+        match &mut queue.line {
+            Some(line) => line.cancel(consumer),
+            None => queue.consumers.remove(consumer),
+        }
         queue.touch(now);
-        let unused = queue.options.auto_delete && queue.consumers.is_empty();
+        let unused = queue.options.auto_delete && !queue.has_consumers();
         self.mark_dirty(id);
         unused
     }

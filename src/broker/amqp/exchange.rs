@@ -4,7 +4,8 @@ use super::error::ChannelError;
 use super::names::NameMap;
 use super::queue::QueueId;
 use super::topic::TopicTrie;
-use super::{ExchangeKind, Name};
+use super::{ExchangeKind, Name, headers};
+use crate::message::Table;
 use std::collections::BTreeMap;
 
 /// One exchange of the broker. The default exchange is not one of these: it routes by queue name.
@@ -14,6 +15,23 @@ pub(super) struct Exchange {
     pub(super) durable: bool,
     pub(super) auto_delete: bool,
     routes: Routes,
+    /// Bindings that are not in `routes`: to exchanges, with arguments, and all of a headers exchange.
+    pub(super) others: Vec<OtherBinding>,
+}
+
+/// A binding that is looked at one by one.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct OtherBinding {
+    pub(super) to: Target,
+    pub(super) routing_key: Name,
+    pub(super) arguments: Table,
+}
+
+/// What a binding leads to.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Target {
+    Queue(QueueId),
+    Exchange(Name),
 }
 
 /// The bindings, laid out for routing. That a binding exists once is the queue's knowledge.
@@ -30,17 +48,24 @@ impl Exchange {
         let routes = match kind {
             ExchangeKind::Direct => Routes::Direct(NameMap::default()),
             ExchangeKind::Topic => Routes::Topic(TopicTrie::default()),
-            ExchangeKind::Fanout => Routes::Fanout(BTreeMap::new()),
+            // A headers exchange has none of these.
+            ExchangeKind::Fanout | ExchangeKind::Headers => Routes::Fanout(BTreeMap::new()),
         };
-        Exchange { kind, durable, auto_delete, routes }
+        Exchange { kind, durable, auto_delete, routes, others: Vec::new() }
     }
 
     /// The exchanges that every broker has.
     pub(super) fn predeclared() -> NameMap<Exchange> {
-        [("amq.direct", ExchangeKind::Direct), ("amq.topic", ExchangeKind::Topic), ("amq.fanout", ExchangeKind::Fanout)]
-            .map(|(name, kind)| (Name::from(name), Exchange::new(kind, true, false)))
-            .into_iter()
-            .collect()
+        [
+            ("amq.direct", ExchangeKind::Direct),
+            ("amq.topic", ExchangeKind::Topic),
+            ("amq.fanout", ExchangeKind::Fanout),
+            ("amq.headers", ExchangeKind::Headers),
+            ("amq.match", ExchangeKind::Headers),
+        ]
+        .map(|(name, kind)| (Name::from(name), Exchange::new(kind, true, false)))
+        .into_iter()
+        .collect()
     }
 
     pub(super) fn kind(&self) -> ExchangeKind {
@@ -79,6 +104,21 @@ impl Exchange {
 
     /// Whether nothing is bound.
     pub(super) fn is_unbound(&self) -> bool {
+        self.others.is_empty() && self.has_no_routes()
+    }
+
+    /// What a message is led to by the bindings in `others`.
+    pub(super) fn route_others(&self, key: &Name, message_headers: &Table) -> impl Iterator<Item = &Target> {
+        let matching = move |binding: &&OtherBinding| match self.kind {
+            ExchangeKind::Direct => binding.routing_key == *key,
+            ExchangeKind::Topic => topic_matches(&binding.routing_key, key),
+            ExchangeKind::Fanout => true,
+            ExchangeKind::Headers => headers::matches(&binding.arguments, message_headers),
+        };
+        self.others.iter().filter(matching).map(|binding| &binding.to)
+    }
+
+    fn has_no_routes(&self) -> bool {
         match &self.routes {
             Routes::Direct(keys) => keys.is_empty(),
             Routes::Topic(trie) => trie.is_empty(),
@@ -121,10 +161,19 @@ impl Exchange {
     }
 }
 
+fn topic_matches(pattern: &str, key: &str) -> bool {
+    let mut trie = TopicTrie::default();
+    trie.bind(pattern, QueueId(0));
+    let mut found = Vec::new();
+    trie.route(key, &mut found);
+    !found.is_empty()
+}
+
 fn kind_name(kind: ExchangeKind) -> &'static str {
     match kind {
         ExchangeKind::Direct => "direct",
         ExchangeKind::Topic => "topic",
         ExchangeKind::Fanout => "fanout",
+        ExchangeKind::Headers => "headers",
     }
 }

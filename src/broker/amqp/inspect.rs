@@ -86,7 +86,7 @@ impl Engine {
 
     /// The messages that a restart of the broker leaves, with their queues, whether somebody has them or not.
     pub(crate) fn lasting_messages(&self) -> impl Iterator<Item = (&Name, Arc<Message>)> {
-        let lasts = |queue: &Queue, message: &Message| queue.survives_restart() && Queue::keeps(message);
+        let lasts = |queue: &Queue, message: &Message| queue.survives_restart() && queue.keeps_here(message);
         let ready = self.queues.iter().flat_map(move |(_, queue)| {
             let messages = queue.ready.iter().map(|stored| stored.message.clone());
             messages.filter(move |message| lasts(queue, message)).map(|message| (&queue.name, message))
@@ -112,7 +112,7 @@ impl Engine {
             options: &queue.options,
             ready: queue.ready.len(),
             unacked: queue.unacked,
-            consumers: queue.consumers.len(),
+            consumers: queue.consumer_count(),
         })
     }
 }

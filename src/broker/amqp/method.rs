@@ -3,6 +3,7 @@
 //! One connection carries one channel. A client sends [`Method`]s, the server answers with [`Event`]s in the order in
 //! which it applied them; requests that expect an answer are answered one for one, in order.
 
+use super::rare::Rare;
 use crate::message::{Message, Table};
 use std::sync::Arc;
 
@@ -51,6 +52,8 @@ pub enum Method {
     Release { tag: DeliveryTag },
     /// `basic.get`. Answer: [`Event::Delivered`] with an empty consumer, or [`Event::GetEmpty`].
     Get { queue: Name, no_ack: bool },
+    /// What only other clients of a RabbitMQ ask.
+    Rare(Box<Rare>),
 }
 
 /// What the broker tells a client.
@@ -74,8 +77,20 @@ pub enum Event {
     Returned { exchange: Name, routing_key: Name, message: Arc<Message> },
     /// `basic.cancel` from the server: the queue of this consumer is gone.
     ConsumerCancelled { consumer: Name },
-    /// The channel was closed by an error; nothing further comes. 404, 403, 405, 406 as RabbitMQ.
+    /// The channel was closed by an error; nothing further comes. 404, 403, 405, 406 as RabbitMQ. Where
+    /// [`closes_connection`] says so, each channel of the connection is told.
     Closed { code: u16, text: String },
+    /// Answer to [`Rare::Consume`], with the name that the broker gave if the client had none.
+    Consuming { consumer: Name },
+    /// `connection.blocked`: the broker reads nothing further from this connection until [`Event::Unblocked`].
+    Blocked { why: Name },
+    /// `connection.unblocked`.
+    Unblocked,
+}
+
+/// Whether an error with this code closes the connection, not its channel only.
+pub fn closes_connection(code: u16) -> bool {
+    !matches!(code, 311..=313 | 403..=406 | 506)
 }
 
 /// Why a publish was refused.
@@ -117,6 +132,8 @@ pub enum ExchangeKind {
     Topic,
     /// Every bound queue.
     Fanout,
+    /// The message's headers against the binding's arguments; `x-match` says whether `all` or `any` must be equal.
+    Headers,
 }
 
 /// What a queue is declared with. Two declarations of one queue must agree (406 otherwise).
@@ -134,6 +151,8 @@ pub struct QueueOptions {
     pub expires: Option<u64>,
     /// `x-max-length`, messages that are ready.
     pub max_length: Option<u32>,
+    /// `x-max-length-bytes`, of the bodies of ready messages.
+    pub max_length_bytes: Option<u64>,
     /// `x-overflow`.
     pub overflow: Overflow,
     /// `x-max-priority`; `None` is a plain first-in-first-out queue.
@@ -144,6 +163,12 @@ pub struct QueueOptions {
     pub dead_letter_exchange: Option<Name>,
     /// `x-dead-letter-routing-key`; `None` keeps the message's own.
     pub dead_letter_routing_key: Option<Name>,
+    /// `x-queue-type`: `quorum` instead of `classic`.
+    pub quorum: bool,
+    /// `x-single-active-consumer`: one consumer is served, the next one when it is gone.
+    pub single_active_consumer: bool,
+    /// `x-dead-letter-strategy`: `at-least-once` instead of `at-most-once`, of quorum queues that reject publishes.
+    pub dead_letter_at_least_once: bool,
     /// Arguments that the engine carries without acting on them.
     pub other: Table,
 }
@@ -156,4 +181,6 @@ pub enum Overflow {
     DropHead,
     /// The new message is refused: a publisher with confirms is told.
     RejectPublish,
+    /// As `RejectPublish`, and the new message is dead-lettered with reason `maxlen`.
+    RejectPublishDeadLetter,
 }

@@ -5,17 +5,25 @@
 //! calls give the same answers everywhere; a connection in front of it is all that a server needs, real or simulated.
 //! Its behaviour is RabbitMQ's: classic queues, with the delivery limit of quorum queues.
 
+mod arguments;
+mod bindings;
 mod change;
 mod channel;
+mod connection;
 mod consumers;
 mod consuming;
 mod dead_letter;
+mod death_header;
 mod dispatch;
 mod engine;
 mod error;
 mod exchange;
+mod groups;
+mod headers;
 mod inspect;
 mod kept;
+mod kept_options;
+mod line;
 #[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
 mod method;
 mod names;
@@ -23,6 +31,10 @@ mod output;
 mod packed;
 mod publishing;
 mod queue;
+mod quorum;
+mod rabbit;
+#[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
+mod rare;
 mod ready;
 mod recovery;
 mod restart;
@@ -37,6 +49,10 @@ pub use change::Change;
 pub use channel::ChannelId;
 pub use engine::Engine;
 pub use inspect::{QueueStats, ReadyMessage, UnackedMessage};
-pub use method::{Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions, Refusal};
+pub use method::{
+    Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions, Refusal, closes_connection,
+};
 pub use output::{DeathReason, DropReason, Movement, Output};
+pub use rabbit::RabbitConfig;
+pub use rare::{Binding, ConsumeOptions, Destination, Rare};
 pub(crate) use recovery::Recovery;

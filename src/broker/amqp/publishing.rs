@@ -2,11 +2,13 @@
 
 use super::dead_letter::Death;
 use super::error::ChannelError;
+use super::exchange::{Exchange, Target};
 use super::kept::tell_stored;
 use super::queue::{Queue, QueueId};
 use super::stored::Origin;
-use super::{ChannelId, DropReason, Engine, Event, Movement, Name, Output, Refusal};
+use super::{ChannelId, DropReason, Engine, Event, Movement, Name, Output, Overflow, Refusal};
 use crate::message::Message;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 impl Engine {
@@ -31,7 +33,10 @@ impl Engine {
     ) -> Result<(), ChannelError> {
         let mut targets = std::mem::take(&mut self.targets);
         targets.clear();
-        self.route(&exchange, &routing_key, &mut targets)?;
+        self.route(&exchange, &routing_key, &message, &mut targets)?;
+        if let Some(why) = self.alarm.clone() {
+            self.block(ch, why, out);
+        }
         if targets.is_empty() {
             out.moved(Movement::Dropped { queue: &self.nameless, message: &message, reason: DropReason::NoRoute });
             if mandatory {
@@ -40,15 +45,15 @@ impl Engine {
             self.confirm(ch, None, out);
             return Ok(());
         }
+        let origin = Origin { exchange, routing_key };
         let refused = if self.full && Queue::keeps(&message) {
             std::mem::take(&mut targets)
         } else {
-            self.split_refusing(&mut targets)
+            self.split_refusing(Some(ch), &message, &origin, &mut targets)
         };
         let refusal = if self.full { Refusal::StoreFull } else { Refusal::QueueFull };
         self.refuse(&refused, &message, out);
         if let Some(last) = targets.pop() {
-            let origin = Origin { exchange, routing_key };
             for target in targets.drain(..) {
                 self.enqueue(target, message.clone(), origin.clone(), None, now, out);
             }
@@ -65,6 +70,7 @@ impl Engine {
         &self,
         exchange: &Name,
         routing_key: &Name,
+        message: &Message,
         targets: &mut Vec<QueueId>,
     ) -> Result<(), ChannelError> {
         if exchange.is_empty() {
@@ -73,17 +79,70 @@ impl Engine {
         }
         let found = self.exchanges.get(exchange).ok_or_else(|| ChannelError::NoExchange(exchange.clone()))?;
         found.route(routing_key, targets);
+        if !found.others.is_empty() {
+            self.route_further((exchange, found), routing_key, message, targets);
+        }
         Ok(())
     }
 
-    /// Moves the full queues with `reject-publish` out of `targets`.
-    pub(super) fn split_refusing(&self, targets: &mut Vec<QueueId>) -> Vec<QueueId> {
-        let refuses = |id: &QueueId| self.queues.get(id.0).is_some_and(|queue| queue.refuses());
-        if !targets.iter().any(refuses) {
+    /// Follows the bindings between exchanges, each exchange once, and those that have arguments.
+    fn route_further(
+        &self,
+        (name, from): (&Name, &Exchange),
+        routing_key: &Name,
+        message: &Message,
+        targets: &mut Vec<QueueId>,
+    ) {
+        let mut seen = BTreeSet::from([name]);
+        let mut exchanges = vec![from];
+        while let Some(exchange) = exchanges.pop() {
+            for target in exchange.route_others(routing_key, &message.headers) {
+                match target {
+                    Target::Queue(id) => targets.push(*id),
+                    Target::Exchange(name) if seen.insert(name) => {
+                        let Some(next) = self.exchanges.get(name) else { continue };
+                        next.route(routing_key, targets);
+                        exchanges.push(next);
+                    }
+                    Target::Exchange(_) => {}
+                }
+            }
+        }
+        targets.sort_unstable();
+        targets.dedup();
+    }
+
+    /// Moves the full queues with `reject-publish` out of `targets`. A dead letter has no publisher, and a quorum queue
+    /// takes it.
+    pub(super) fn split_refusing(
+        &mut self,
+        publisher: Option<ChannelId>,
+        message: &Arc<Message>,
+        origin: &Origin,
+        targets: &mut Vec<QueueId>,
+    ) -> Vec<QueueId> {
+        let refuses = |queue: &Queue| {
+            queue.options.overflow != Overflow::DropHead && (queue.options.quorum || queue.refuses(message.body.len()))
+        };
+        if !targets.iter().any(|id| self.queues.get(id.0).is_some_and(refuses)) {
             return Vec::new();
         }
-        let (refusing, taking) = std::mem::take(targets).into_iter().partition(refuses);
-        *targets = taking;
+        let mut refusing = Vec::new();
+        targets.retain(|id| {
+            let Some(queue) = self.queues.get_mut(id.0) else { return false };
+            let refused = match (queue.options.quorum, publisher) {
+                (true, Some(publisher)) => queue.stops(publisher),
+                (true, None) => false,
+                (false, _) => queue.refuses(message.body.len()),
+            };
+            if refused {
+                refusing.push(*id);
+            }
+            !refused
+        });
+        for id in &refusing {
+            self.dead_letter_refused(*id, message, origin);
+        }
         refusing
     }
 

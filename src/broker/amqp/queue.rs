@@ -1,11 +1,15 @@
 //! A queue: its options, what is ready, who consumes it, when something in it is due.
 
-use super::consumers::Consumers;
+use super::arguments::first_difference;
+use super::connection::ConnectionId;
+use super::consumers::{ConsumerId, Consumers};
 use super::dead_letter::Death;
 use super::error::ChannelError;
+use super::line::Line;
+use super::quorum::Publishers;
 use super::ready::Ready;
 use super::stored::{NEVER, Origin, StoredMessage};
-use super::{ChannelId, Name, Overflow, QueueOptions};
+use super::{Name, Overflow, QueueOptions};
 use crate::message::{DeliveryMode, Message};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,12 +23,19 @@ pub(super) struct QueueId(pub(super) u64);
 pub(super) struct Queue {
     pub(super) name: Name,
     pub(super) options: QueueOptions,
-    /// The only channel that may use an exclusive queue.
-    pub(super) owner: Option<ChannelId>,
+    /// The only connection that may use an exclusive queue.
+    pub(super) owner: Option<ConnectionId>,
     pub(super) ready: Ready,
     /// Copies that channels hold.
     pub(super) unacked: usize,
     pub(super) consumers: Consumers,
+    /// RabbitMQ's line of consumers, which has them instead of `consumers`.
+    pub(super) line: Option<Box<Line>>,
+    /// Publishers that a full quorum queue has told to stop.
+    pub(super) publishers: Option<Box<Publishers>>,
+    /// The length limit comes before the consumers the next time, as it does when messages come back to a classic queue
+    /// of RabbitMQ.
+    pub(super) limits_first: bool,
     /// Exchange and routing key of every binding; the default exchange's is not listed.
     pub(super) bindings: BTreeSet<(Name, Name)>,
     /// The deadline that the engine's timers know, [`NEVER`] if none.
@@ -34,14 +45,18 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(name: Name, options: QueueOptions, owner: Option<ChannelId>, now: u64) -> Self {
+    pub(super) fn new(name: Name, options: QueueOptions, owner: Option<ConnectionId>, now: u64) -> Self {
         Queue {
             name,
             owner,
-            ready: Ready::new(options.max_priority.unwrap_or(0)),
+            ready: Ready::new(if options.quorum { 1 } else { options.max_priority.unwrap_or(0) })
+                .counting(options.max_length_bytes.is_some()),
             options,
             unacked: 0,
             consumers: Consumers::default(),
+            line: None,
+            publishers: None,
+            limits_first: false,
             bindings: BTreeSet::new(),
             armed: NEVER,
             last_used: now,
@@ -66,8 +81,9 @@ impl Queue {
             (Some(queue), Some(own)) => Some(queue.min(own)),
             (queue, own) => queue.or(own),
         };
-        let position = self.next_position;
-        self.next_position += 1;
+        // A quorum queue looks at the clock a millisecond later.
+        let time_to_live = time_to_live.map(|ttl| if self.options.quorum { ttl.max(1) } else { ttl });
+        let position = self.take_position();
         StoredMessage {
             priority: message.properties.priority.min(self.options.max_priority.unwrap_or(0)),
             message,
@@ -81,29 +97,50 @@ impl Queue {
         }
     }
 
+    /// A place behind all others.
+    pub(super) fn take_position(&mut self) -> u64 {
+        self.next_position += 1;
+        self.next_position - 1
+    }
+
     /// Gives no later copy this position.
     pub(super) fn count_on(&mut self, position: u64) {
         self.next_position = self.next_position.max(position + 1);
     }
 
-    /// Whether a new message is refused: RabbitMQ asks before it looks for a consumer.
-    pub(super) fn refuses(&self) -> bool {
-        self.options.overflow == Overflow::RejectPublish && self.over_length(self.ready.len().saturating_add(1))
+    /// Whether a new message of so many bytes is refused: RabbitMQ asks before it looks for a consumer.
+    pub(super) fn refuses(&self, bytes: usize) -> bool {
+        self.options.overflow != Overflow::DropHead
+            && self.over_length(self.ready.len().saturating_add(1), self.ready.bytes() + bytes as u64)
     }
 
     /// Whether the head has to make room.
     pub(super) fn drops_head(&self) -> bool {
-        self.options.overflow == Overflow::DropHead && self.over_length(self.ready.len())
+        self.options.overflow == Overflow::DropHead && self.is_over_length()
     }
 
-    fn over_length(&self, length: usize) -> bool {
+    pub(super) fn is_over_length(&self) -> bool {
+        self.over_length(self.ready.len(), self.ready.bytes())
+    }
+
+    fn over_length(&self, length: usize, bytes: u64) -> bool {
         self.options.max_length.is_some_and(|max| length > max as usize)
+            || self.options.max_length_bytes.is_some_and(|max| bytes > max)
+    }
+
+    /// As `queue.declare` counts them.
+    pub(super) fn consumer_count(&self) -> usize {
+        self.line.as_ref().map_or(self.consumers.len(), |line| line.len())
+    }
+
+    pub(super) fn has_consumers(&self) -> bool {
+        self.line.as_ref().map_or(!self.consumers.is_empty(), |line| !line.is_unused())
     }
 
     /// When an unused queue is deleted.
     pub(super) fn lease_deadline(&self) -> u64 {
         match self.options.expires {
-            Some(expires) if self.consumers.is_empty() => after(self.last_used, expires),
+            Some(expires) if !self.has_consumers() => after(self.last_used, expires),
             _ => NEVER,
         }
     }
@@ -112,6 +149,16 @@ impl Queue {
     /// to live, unseen by consumers (as in RabbitMQ).
     pub(super) fn deadline(&self) -> u64 {
         self.ready.head_deadline().min(self.lease_deadline())
+    }
+
+    /// Whether this holder of a delivery is no consumer of its line any more.
+    pub(super) fn ended(&self, consumer: ConsumerId) -> bool {
+        self.line.as_ref().is_none_or(|line| line.get(consumer).is_none())
+    }
+
+    /// Whether a client is told how often a message was returned; a classic queue of RabbitMQ only says whether.
+    pub(super) fn counts_returns(&self) -> bool {
+        self.options.quorum || self.line.is_none()
     }
 
     /// Whether a restart of the broker leaves the queue.
@@ -124,68 +171,39 @@ impl Queue {
         message.properties.delivery_mode == DeliveryMode::Persistent
     }
 
-    /// 405 unless `channel` may use the queue.
-    pub(super) fn check_access(&self, channel: ChannelId) -> Result<(), ChannelError> {
+    /// Whether a restart of the broker leaves `message`, given that it leaves this queue: a quorum queue keeps all.
+    pub(super) fn keeps_here(&self, message: &Message) -> bool {
+        self.options.quorum || Queue::keeps(message)
+    }
+
+    /// 405 unless `connection` may use the queue.
+    pub(super) fn check_access(&self, connection: ConnectionId) -> Result<(), ChannelError> {
         match self.owner {
-            Some(owner) if owner != channel => Err(ChannelError::Locked(self.name.clone())),
+            Some(owner) if owner != connection => Err(ChannelError::Locked(self.name.clone())),
             _ => Ok(()),
         }
     }
 
-    /// 405 or 406 unless a declaration by `channel` agrees with what exists.
-    pub(super) fn check_equivalent(&self, channel: ChannelId, options: &QueueOptions) -> Result<(), ChannelError> {
-        self.check_access(channel)?;
+    /// 405 or 406 unless a declaration by `connection` agrees with what exists.
+    pub(super) fn check_equivalent(
+        &self,
+        connection: ConnectionId,
+        options: &QueueOptions,
+    ) -> Result<(), ChannelError> {
+        self.check_access(connection)?;
         if options.exclusive != self.options.exclusive {
             return Err(ChannelError::Locked(self.name.clone()));
         }
         if *options == self.options {
             return Ok(());
         }
-        match self.first_difference(options) {
+        match first_difference(&self.options, options, self.line.is_none()) {
             None => Ok(()),
             Some((argument, received, current)) => {
                 Err(ChannelError::Inequivalent { argument, kind: "queue", name: self.name.clone(), received, current })
             }
         }
     }
-
-    /// Argument, received value and current value of the first option that differs.
-    fn first_difference(&self, options: &QueueOptions) -> Option<(String, String, String)> {
-        let (new, old) = (described(options), described(&self.options));
-        let differs = new.into_iter().zip(old).find(|((_, new), (_, old))| new != old);
-        if let Some(((argument, received), (_, current))) = differs {
-            return Some((argument.to_owned(), received, current));
-        }
-        let names = options.other.iter().chain(self.options.other.iter()).map(|(name, _)| name);
-        names
-            .map(|name| (name, options.other.get(name), self.options.other.get(name)))
-            .find(|(_, a, b)| a != b)
-            .map(|(name, received, current)| (name.to_owned(), quoted(received.cloned()), quoted(current.cloned())))
-    }
-}
-
-/// The options by AMQP's names, in the order in which RabbitMQ compares them.
-fn described(options: &QueueOptions) -> [(&'static str, String); 10] {
-    let overflow = match options.overflow {
-        Overflow::DropHead => "drop-head",
-        Overflow::RejectPublish => "reject-publish",
-    };
-    [
-        ("durable", quoted(Some(options.durable))),
-        ("auto_delete", quoted(Some(options.auto_delete))),
-        ("x-message-ttl", quoted(options.message_ttl)),
-        ("x-expires", quoted(options.expires)),
-        ("x-max-length", quoted(options.max_length)),
-        ("x-overflow", quoted(Some(overflow))),
-        ("x-max-priority", quoted(options.max_priority)),
-        ("x-delivery-limit", quoted(options.delivery_limit)),
-        ("x-dead-letter-exchange", quoted(options.dead_letter_exchange.as_deref())),
-        ("x-dead-letter-routing-key", quoted(options.dead_letter_routing_key.as_deref())),
-    ]
-}
-
-fn quoted(value: Option<impl ToString>) -> String {
-    value.map_or_else(|| "none".to_owned(), |value| format!("'{}'", value.to_string()))
 }
 
 /// `milliseconds` after `now`, in nanoseconds.

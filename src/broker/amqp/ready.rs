@@ -25,6 +25,8 @@ pub(super) struct Ready {
     top: usize,
     returned: BTreeMap<(Reverse<u8>, u64), StoredMessage>,
     len: usize,
+    /// Bytes of all bodies, if somebody wants to know.
+    bytes: Option<u64>,
     /// Room for the bytes of the message that is being packed.
     scratch: Vec<u8>,
 }
@@ -33,7 +35,23 @@ impl Ready {
     /// Room for priorities 0 to `max_priority`.
     pub(super) fn new(max_priority: u8) -> Self {
         let lanes = (0..=max_priority).map(|_| VecDeque::new()).collect();
-        Ready { lanes, top: 0, returned: BTreeMap::new(), len: 0, scratch: Vec::new() }
+        Ready { lanes, top: 0, returned: BTreeMap::new(), len: 0, bytes: None, scratch: Vec::new() }
+    }
+
+    /// Counts the bytes of bodies, or does not.
+    pub(super) fn counting(self, bytes: bool) -> Self {
+        Ready { bytes: bytes.then_some(0), ..self }
+    }
+
+    /// Bytes of all bodies; 0 if they are not counted.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes.unwrap_or(0)
+    }
+
+    fn add_bytes(&mut self, message: &StoredMessage) {
+        if let Some(bytes) = &mut self.bytes {
+            *bytes += message.message.body.len() as u64;
+        }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -46,6 +64,7 @@ impl Ready {
 
     /// Appends a message whose position is higher than any before.
     pub(super) fn push(&mut self, message: StoredMessage) {
+        self.add_bytes(&message);
         self.top = self.top.max(usize::from(message.priority));
         let lane = &mut self.lanes[usize::from(message.priority)];
         debug_assert!(lane.back().is_none_or(|last| last.position() < message.position));
@@ -58,6 +77,7 @@ impl Ready {
 
     /// Puts a message back where it was.
     pub(super) fn put_back(&mut self, message: StoredMessage) {
+        self.add_bytes(&message);
         self.returned.insert((Reverse(message.priority), message.position), message);
         self.len += 1;
     }
@@ -80,6 +100,9 @@ impl Ready {
             self.pop_lane()
         }?;
         self.len -= 1;
+        if let Some(bytes) = &mut self.bytes {
+            *bytes -= message.message.body.len() as u64;
+        }
         Some(message)
     }
 

@@ -1,8 +1,9 @@
 //! An engine made anew from the changes that a journal kept.
 
-use super::change::{read_copy, read_kind, read_options};
+use super::change::{read_copy, read_kind};
 use super::channel::Channel;
 use super::exchange::Exchange;
+use super::kept_options::read_options;
 use super::queue::{Queue, QueueId};
 use super::stored::StoredMessage;
 use super::unacked::Held;
@@ -126,7 +127,13 @@ impl Recovery {
                     None => queue.ready.push(stored),
                     Some((channel, tag)) => {
                         queue.unacked += 1;
-                        let held = Held { queue: id, message: stored, in_window: true };
+                        let held = Held {
+                            queue: id,
+                            message: stored,
+                            in_window: true,
+                            consumer: 0,
+                            delivered_at: self.clock.now,
+                        };
                         channels.entry(channel as u32).or_default().insert(tag, held);
                     }
                 }

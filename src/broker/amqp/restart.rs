@@ -1,8 +1,10 @@
 //! The broker's own restart: what its disk kept.
 
 use super::channel::Channel;
+use super::exchange::Target;
 use super::queue::{Queue, QueueId};
-use super::{DropReason, Engine, Movement, Output};
+use super::{DropReason, Engine, Movement, Name, Output};
+use std::collections::BTreeSet;
 
 impl Engine {
     /// Becomes what a restarted server finds on its disk.
@@ -16,10 +18,15 @@ impl Engine {
                 self.recover_unacked(&mut channel, out);
             }
         }
+        for key in self.connections.keys() {
+            self.connections.remove(key);
+        }
+        self.watches.clear();
         for key in self.queues.keys() {
             self.recover_queue(QueueId(key), now, out);
         }
         self.exchanges.retain(|_, exchange| exchange.durable);
+        self.forget_lost_ends();
         let exchanges = &self.exchanges;
         for queue in self.queues.values_mut() {
             queue.bindings.retain(|(exchange, _)| exchanges.contains_key(exchange));
@@ -27,11 +34,22 @@ impl Engine {
         self.run(now, out);
     }
 
+    /// Bindings whose queue or exchange did not survive.
+    fn forget_lost_ends(&mut self) {
+        let names: BTreeSet<Name> = self.exchanges.keys().cloned().collect();
+        for exchange in self.exchanges.values_mut() {
+            exchange.others.retain(|binding| match &binding.to {
+                Target::Queue(id) => self.queues.get(id.0).is_some(),
+                Target::Exchange(name) => names.contains(name),
+            });
+        }
+    }
+
     fn recover_unacked(&mut self, channel: &mut Channel, out: &mut impl Output) {
-        for held in channel.release(u64::MAX) {
+        for (_, held) in channel.release(u64::MAX) {
             let Some(queue) = self.queues.get_mut(held.queue.0) else { continue };
             let message = &held.message.message;
-            if queue.survives_restart() && Queue::keeps(message) {
+            if queue.survives_restart() && queue.keeps_here(message) {
                 self.requeue(held, out);
             } else {
                 queue.unacked -= 1;
@@ -43,9 +61,13 @@ impl Engine {
     fn recover_queue(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
         let Some(queue) = self.queues.get_mut(id.0) else { return };
         queue.consumers.clear();
+        queue.publishers = None;
+        if let Some(line) = &mut queue.line {
+            line.clear();
+        }
         queue.touch(now);
-        let survives = queue.survives_restart();
-        for lost in queue.ready.remove_if(|message| !survives || !Queue::keeps(&message.message)) {
+        let (survives, keeps_all) = (queue.survives_restart(), queue.options.quorum);
+        for lost in queue.ready.remove_if(|message| !(survives && (keeps_all || Queue::keeps(&message.message)))) {
             let reason = DropReason::Transient;
             out.moved(Movement::Dropped { queue: &queue.name, message: &lost.message, reason });
         }

@@ -37,6 +37,21 @@ pub(super) struct StoredMessage<M = Arc<Message>> {
 }
 
 impl<M> StoredMessage<M> {
+    /// A copy that is in no queue.
+    pub(super) fn new(message: M, origin: Origin) -> Self {
+        StoredMessage {
+            message,
+            origin,
+            position: 0,
+            expires_at: NEVER,
+            deaths: None,
+            delivery_count: 0,
+            journaled: 0,
+            priority: 0,
+            redelivered: false,
+        }
+    }
+
     /// The copy with its message in another form.
     pub(super) fn map<N>(self, form: impl FnOnce(M) -> N) -> StoredMessage<N> {
         StoredMessage {

@@ -1,6 +1,7 @@
 //! The deliveries of a channel that wait for their ack.
 
 use super::DeliveryTag;
+use super::consumers::ConsumerId;
 use super::queue::QueueId;
 use super::stored::StoredMessage;
 use std::collections::VecDeque;
@@ -16,6 +17,10 @@ pub(super) struct Held {
     pub(super) message: StoredMessage,
     /// Whether it takes a place in the prefetch window (what `basic.get` fetched does not).
     pub(super) in_window: bool,
+    /// Who has it, where its queue has a line; 0 for `basic.get` and after a recovery.
+    pub(super) consumer: ConsumerId,
+    /// Nanoseconds.
+    pub(super) delivered_at: u64,
 }
 
 /// Unacked deliveries in tag order.
@@ -56,11 +61,11 @@ impl Unacked {
     }
 
     /// Removes the first delivery if its tag is at most `tag`.
-    pub(super) fn take_first_through(&mut self, tag: DeliveryTag) -> Option<Held> {
+    pub(super) fn take_first_through(&mut self, tag: DeliveryTag) -> Option<(DeliveryTag, Held)> {
         while self.ring.front().is_some_and(|(first, _)| *first <= tag) {
-            if let Some((_, Some(held))) = self.ring.pop_front() {
+            if let Some((tag, Some(held))) = self.ring.pop_front() {
                 self.live -= 1;
-                return Some(held);
+                return Some((tag, held));
             }
         }
         None
@@ -69,6 +74,16 @@ impl Unacked {
     /// The deliveries in tag order.
     pub(super) fn iter(&self) -> impl Iterator<Item = (DeliveryTag, &Held)> {
         self.ring.iter().filter_map(|(tag, held)| Some((*tag, held.as_ref()?)))
+    }
+
+    pub(super) fn last_mut(&mut self) -> Option<(DeliveryTag, &mut Held)> {
+        let (tag, held) = self.ring.back_mut()?;
+        Some((*tag, held.as_mut()?))
+    }
+
+    /// When the first of them was delivered.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.iter().next().map(|(_, held)| held.delivered_at)
     }
 
     fn find(&self, tag: DeliveryTag) -> Option<usize> {
@@ -110,7 +125,7 @@ mod tests {
             priority: 0,
             redelivered: false,
         };
-        Held { queue: QueueId(1), message, in_window: true }
+        Held { queue: QueueId(1), message, in_window: true, consumer: 0, delivered_at: 0 }
     }
 
     #[test]

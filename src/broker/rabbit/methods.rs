@@ -22,6 +22,8 @@ pub(super) enum Failure {
     Connection(#[from] lapin::Error),
     #[error(transparent)]
     Name(#[from] TooLong),
+    #[error("no part of simq asks that of RabbitMQ")]
+    Rare,
 }
 
 /// AMQP's PRECONDITION_FAILED.
@@ -63,6 +65,7 @@ impl Shell {
                 return Ok(());
             }
             Method::Get { queue, no_ack } => return self.get(queue, no_ack).await,
+            Method::Rare(_) => return Err(Failure::Rare),
             Method::Consume { queue, consumer, no_ack } => {
                 let options = BasicConsumeOptions { no_ack, ..BasicConsumeOptions::default() };
                 let tag = short(&consumer)?;
@@ -85,6 +88,7 @@ impl Shell {
                     ExchangeKind::Direct => lapin::ExchangeKind::Direct,
                     ExchangeKind::Topic => lapin::ExchangeKind::Topic,
                     ExchangeKind::Fanout => lapin::ExchangeKind::Fanout,
+                    ExchangeKind::Headers => lapin::ExchangeKind::Headers,
                 };
                 self.channel.exchange_declare(short(&exchange)?, kind, options, none()).await?;
             }

@@ -116,7 +116,7 @@ impl Shell {
                 ToServer::Method(method) => match self.apply(method).await {
                     Ok(()) => {}
                     Err(Failure::Connection(error)) => self.failed(&error),
-                    Err(Failure::Name(error)) => self.refuse(&error.to_string()),
+                    Err(error) => self.refuse(&error.to_string()),
                 },
                 // Twins are made by simulated networks.
                 ToServer::Twin(_) => {}

@@ -179,7 +179,7 @@ impl Channel {
             Method::Nack { tag, multiple, requeue: false } => self.each(tag, multiple, Channel::discard),
             Method::Nack { tag, multiple, requeue: true } => self.each(tag, multiple, Channel::requeue),
             Method::Release { tag } => self.each(tag, false, Channel::release),
-            Method::Get { .. } => self.fail("basic.get is not for Redis"),
+            Method::Get { .. } | Method::Rare(_) => self.fail("this method is not for Redis"),
         }
     }
 

@@ -1,0 +1,118 @@
+//! Connections: the channels that go together, and what goes with them.
+
+use super::channel::Channel;
+use super::queue::QueueId;
+use super::{ChannelId, Engine, Event, Name, Output};
+
+/// A connection's key, never reused.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct ConnectionId(pub(super) u64);
+
+/// The broker's side of one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Connection {
+    pub(super) channels: Vec<ChannelId>,
+    /// Queues that go when the connection goes.
+    pub(super) exclusive: Vec<QueueId>,
+    /// It has published during an alarm: nothing further is read from it.
+    blocked: bool,
+}
+
+impl Engine {
+    /// A new connection with its first channel.
+    pub fn open(&mut self) -> ChannelId {
+        let connection = ConnectionId(self.connections.insert(Connection::default()));
+        self.add_channel(connection, 1)
+    }
+
+    /// Another channel, `number`, on the connection of `on`; `None` when that is gone.
+    pub fn open_channel(&mut self, on: ChannelId, number: u16) -> Option<ChannelId> {
+        let connection = self.channels.get(on.0)?.connection;
+        self.connections.get(connection.0)?;
+        Some(self.add_channel(connection, number))
+    }
+
+    fn add_channel(&mut self, connection: ConnectionId, number: u16) -> ChannelId {
+        let id = ChannelId(self.channels.insert(Channel::new(connection, number)));
+        if let Some(connection) = self.connections.get_mut(connection.0) {
+            connection.channels.push(id);
+        }
+        id
+    }
+
+    /// The channel was closed by its client, or the client has answered to [`Event::Closed`]: what is unacked returns.
+    /// The connection stays, even without a channel.
+    pub fn close_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
+        self.release_channel(ch, now, out);
+        if let Some(channel) = self.channels.remove(ch.0)
+            && let Some(connection) = self.connections.get_mut(channel.connection.0)
+        {
+            connection.channels.retain(|other| *other != ch);
+        }
+        self.run(now, out);
+    }
+
+    /// The connection of `ch` was closed or lost: what is unacked returns to its original position (redelivered, delivery
+    /// count + 1), the connection's exclusive queues and auto-delete queues without a consumer go.
+    ///
+    /// An unknown channel is ignored, and so is everything that is sent to the connection's channels afterwards.
+    pub fn close(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
+        let Some(id) = self.channels.get(ch.0).map(|channel| channel.connection) else { return };
+        let Connection { channels, exclusive, .. } = self.connections.remove(id.0).unwrap_or_default();
+        for ch in channels {
+            self.release_channel(ch, now, out);
+            self.channels.remove(ch.0);
+        }
+        for queue in exclusive {
+            self.delete_queue(queue, out);
+        }
+        self.run(now, out);
+    }
+
+    /// Channels that hear of an error on `ch`: itself, or all of its connection.
+    pub(super) fn whom_it_closes(&self, ch: ChannelId, whole_connection: bool) -> Vec<ChannelId> {
+        let connection = self.channels.get(ch.0).and_then(|channel| self.connections.get(channel.connection.0));
+        match connection {
+            Some(connection) if whole_connection => connection.channels.clone(),
+            _ => vec![ch],
+        }
+    }
+
+    /// The connection that a channel belongs to.
+    pub(super) fn connection_of(&self, ch: ChannelId) -> ConnectionId {
+        self.channels.get(ch.0).map_or(ConnectionId(0), |channel| channel.connection)
+    }
+
+    /// Raises an alarm (`low on memory`, `low on disk`), or ends it.
+    ///
+    /// Connections that publish from now on are told so and read no further until it ends; those that don't publish
+    /// notice nothing.
+    pub fn set_alarm(&mut self, why: Option<Name>, out: &mut impl Output) {
+        self.alarm = why;
+        if self.alarm.is_some() {
+            return;
+        }
+        for connection in self.connections.values_mut() {
+            if std::mem::take(&mut connection.blocked)
+                && let Some(first) = connection.channels.first()
+            {
+                out.send(*first, Event::Unblocked);
+            }
+        }
+    }
+
+    /// Whether nothing is read from the connection of `ch` for now.
+    pub fn is_blocked(&self, ch: ChannelId) -> bool {
+        self.connections.get(self.connection_of(ch).0).is_some_and(|connection| connection.blocked)
+    }
+
+    /// A connection publishes during an alarm.
+    pub(super) fn block(&mut self, ch: ChannelId, why: Name, out: &mut impl Output) {
+        let connection = self.connection_of(ch);
+        if let Some(connection) = self.connections.get_mut(connection.0)
+            && !std::mem::replace(&mut connection.blocked, true)
+        {
+            out.send(connection.channels.first().copied().unwrap_or(ch), Event::Blocked { why });
+        }
+    }
+}
