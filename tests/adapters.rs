@@ -1,5 +1,5 @@
-//! One script of operations, whichever broker and result store are below: the embedded ones, Redis for real and
-//! simulated, and RabbitMQ. All arms must see the same.
+//! One script of operations, whichever broker and result store are below: the embedded ones, Redis and
+//! RabbitMQ for real and simulated. All arms must see the same.
 #![allow(clippy::disallowed_methods, reason = "some arms are real")]
 
 mod servers;
@@ -139,6 +139,7 @@ fn every_broker_and_store_is_seen_alike() {
     assert!(expected.len() > 10, "{expected:?}");
     for seed in 1..=20 {
         assert_eq!(simulated(Cluster::on_redis, seed), expected, "simulated Redis, seed {seed}");
+        assert_eq!(simulated(Cluster::on_rabbitmq, seed), expected, "simulated RabbitMQ, seed {seed}");
     }
     assert_eq!(real(Settings::new(Profile::Safe)), expected, "embedded");
     let redis = servers::Redis::start();

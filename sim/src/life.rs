@@ -40,6 +40,7 @@ impl fmt::Display for Exit {
             Exit::Unhandled(Signal::Interrupt) => f.write_str("signal 2 (SIGINT)"),
             Exit::Unhandled(Signal::Quit) => f.write_str("signal 3 (SIGQUIT)"),
             Exit::Unhandled(Signal::User1) => f.write_str("signal 10 (SIGUSR1)"),
+            Exit::Unhandled(Signal::User2) => f.write_str("signal 12 (SIGUSR2)"),
             Exit::Panicked(message) => write!(f, "panic: {message}"),
         }
     }

@@ -35,6 +35,8 @@ pub enum Signal {
     Quit,
     /// SIGUSR1.
     User1,
+    /// SIGUSR2.
+    User2,
 }
 
 /// How long a sync of a file takes.

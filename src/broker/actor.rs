@@ -118,7 +118,7 @@ impl Broker {
         }
         let now = self.env.now();
         // Redis answers every publish, and kombu waits for the answer.
-        let confirms = self.settings.confirm_publish || !self.server.is_served();
+        let confirms = self.settings.confirm_publish || matches!(self.server, Endpoint::Redis(_));
         let mut session = Session::new(link, self.epoch, confirms, now);
         if let Some(subscription) = self.subscription.as_ref().filter(|subscription| !subscription.cancelled) {
             session.consume(&subscription.sources, subscription.prefetch, &self.settings);

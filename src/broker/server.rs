@@ -53,16 +53,7 @@ impl Output for Outlet<'_> {
     }
 
     fn moved(&mut self, movement: Movement<'_>) {
-        let (message, what) = match movement {
-            Movement::Queued { queue, message } => (message, What::Queued { queue }),
-            Movement::Delivered { queue, message, .. } => (message, What::Delivered { queue }),
-            Movement::Requeued { queue, message, .. } => (message, What::Requeued { queue }),
-            Movement::Acked { queue, message } => (message, What::Acked { queue }),
-            Movement::Dropped { queue, message, reason } => (message, What::Dropped { queue, why: reason }),
-            Movement::DeadLettered { queue, message, reason, .. } => {
-                (message, What::DeadLettered { queue, why: reason.into() })
-            }
-        };
+        let (message, what) = what(movement);
         self.server.env.emit(&events::Event { id: task_id(message), what });
     }
 
@@ -78,7 +69,22 @@ impl Output for Outlet<'_> {
     }
 }
 
-fn task_id(message: &Message) -> &str {
+/// What a movement is to the ledger.
+pub(crate) fn what(movement: Movement<'_>) -> (&Message, What<'_>) {
+    match movement {
+        Movement::Queued { queue, message } => (message, What::Queued { queue }),
+        Movement::Delivered { queue, message, .. } => (message, What::Delivered { queue }),
+        Movement::Requeued { queue, message, .. } => (message, What::Requeued { queue }),
+        Movement::Acked { queue, message } => (message, What::Acked { queue }),
+        Movement::Dropped { queue, message, reason } => (message, What::Dropped { queue, why: reason }),
+        Movement::DeadLettered { queue, message, reason, .. } => {
+            (message, What::DeadLettered { queue, why: reason.into() })
+        }
+    }
+}
+
+/// The id by which the ledger knows a message.
+pub(crate) fn task_id(message: &Message) -> &str {
     message.properties.correlation_id.as_deref().unwrap_or("(no id)")
 }
 

@@ -97,11 +97,7 @@ pub trait World {
         url: &redis::RedisUrl,
     ) -> LocalFuture<Result<Box<dyn redis::RedisConnection>, ConnectError>>;
     /// Connects to a RabbitMQ server, with a heartbeat of so many seconds.
-    fn connect_amqp(
-        &self,
-        url: &amqp::AmqpUrl,
-        heartbeat: u16,
-    ) -> LocalFuture<Result<amqp::AmqpConnection, ConnectError>>;
+    fn connect_amqp(&self, url: &amqp::AmqpUrl, heartbeat: u16) -> amqp::Connecting;
     /// Serves under this process's host name.
     fn listen(&self, server: &str) -> Box<dyn Listener>;
     /// Starts a child that dies with this process.
@@ -248,7 +244,7 @@ impl Env {
         url: &amqp::AmqpUrl,
         heartbeat: u16,
         limit: Duration,
-    ) -> Result<amqp::AmqpConnection, ConnectError> {
+    ) -> Result<Box<dyn amqp::AmqpConnection>, ConnectError> {
         let late = |Elapsed| ConnectError { server: url.to_string(), reason: format!("no answer within {limit:?}") };
         self.timeout(limit, self.0.connect_amqp(url, heartbeat)).await.map_err(late)?
     }

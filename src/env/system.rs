@@ -26,7 +26,7 @@ pub(crate) use stopwatch::Stopwatch;
 pub(crate) use configuration::read_up_to;
 pub(crate) use configuration::sources;
 
-use super::amqp::{AmqpConnection, AmqpUrl};
+use super::amqp::{AmqpUrl, Connecting};
 use super::program::{NotStarted, Program, RunningProgram};
 use super::redis::{RedisConnection, RedisUrl};
 use super::{
@@ -239,7 +239,7 @@ impl World for System {
         Box::pin(redis::connect(url.clone()))
     }
 
-    fn connect_amqp(&self, url: &AmqpUrl, heartbeat: u16) -> LocalFuture<Result<AmqpConnection, ConnectError>> {
+    fn connect_amqp(&self, url: &AmqpUrl, heartbeat: u16) -> Connecting {
         Box::pin(amqp::connect(url.clone(), heartbeat))
     }
 

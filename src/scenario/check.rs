@@ -11,6 +11,7 @@ mod settings;
 
 use super::faults;
 use super::load::Scenario;
+use super::servers::ServerKind;
 use crate::text::Problem;
 use std::time::Duration;
 
@@ -21,6 +22,10 @@ impl Scenario {
     /// Checks everything but the hosts, which [`Scenario::check_hosts`] has found to be right.
     pub(super) fn check(&self) -> Result<(), Problem> {
         self.check_limit()?;
+        if self.file.backend == ServerKind::RabbitMq {
+            let message = "a RabbitMQ keeps no results; expected one of: embedded, redis";
+            return Err(self.value_problem(&["backend"], message));
+        }
         self.check_settings()?;
         self.check_tasks()?;
         self.check_workload()?;

@@ -4,12 +4,11 @@
 
 use super::calls::Calls;
 use super::ledger::{Ledger, Nanos};
-use super::redis::RedisHosts;
+use super::serving::{self, Servers};
 use super::world::{env, env_of_worker};
 use crate::app::{App, Endpoints, Node};
 use crate::beat::Entry;
 use crate::env::Env;
-use crate::journal::{JournalError, Journaling};
 use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
 use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
@@ -58,8 +57,8 @@ pub(crate) struct Plan {
     pub(crate) limit: Duration,
     pub(crate) max_events: u64,
     pub(crate) apps: Apps,
-    /// Hosts `broker` and `backend` are Redis servers.
-    pub(crate) redis: RedisHosts,
+    /// What the hosts `broker` and `backend` are.
+    pub(crate) servers: Servers,
     /// User code that may sleep through tokio.
     pub(crate) uses_tokio: bool,
     pub(crate) dead_letter_queue: Option<String>,
@@ -172,38 +171,8 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
         let ledger = ledger.clone();
         move |process: Process| env(process, ledger.clone())
     };
-    let endpoints = plan.redis.endpoints();
-    let serve = door.clone();
-    let (journaling, max_results) = {
-        let app = (plan.apps)();
-        (Journaling::new(app.settings()), app.settings().embedded_max_result_bytes)
-    };
-    let (kept, redis) = (journaling.clone(), plan.redis.broker.clone());
-    world.define(BROKER, move |process| {
-        let env = serve(process.clone());
-        if let Some(config) = redis.clone() {
-            return super::redis::serve(&process, &env, config);
-        }
-        match kept.clone() {
-            None => crate::broker::server::serve(&env, BROKER),
-            Some(kept) => env.clone().spawn(async move {
-                end_unless(&env, crate::broker::server::serve_kept(&env, BROKER, &kept).await);
-            }),
-        }
-    });
-    let (serve, redis) = (door.clone(), plan.redis.backend.clone());
-    world.define(BACKEND, move |process| {
-        let env = serve(process.clone());
-        if let Some(config) = redis.clone() {
-            return super::redis::serve(&process, &env, config);
-        }
-        match journaling.clone() {
-            None => crate::backend::server::serve(&env, BACKEND, max_results),
-            Some(kept) => env.clone().spawn(async move {
-                end_unless(&env, crate::backend::server::serve_kept(&env, BACKEND, &kept, max_results).await);
-            }),
-        }
-    });
+    let endpoints = plan.servers.endpoints();
+    serving::define(world, plan, door.clone());
     for worker in &plan.workers {
         ledger.borrow_mut().workers.insert(worker.name.clone(), Default::default());
         define_worker(world, worker, plan, &endpoints, ledger.clone());
@@ -228,14 +197,6 @@ fn define_hosts(world: &World, plan: &Plan, ledger: &Rc<RefCell<Ledger>>, calls:
             Node::start(&env, app.clone(), &endpoints);
             client(&env, &app, &calls);
         });
-    }
-}
-
-/// A server that can't read its journal ends.
-fn end_unless<T>(env: &Env, served: Result<T, JournalError>) {
-    if let Err(error) = served {
-        tracing::error!(%error, "the server does not start");
-        env.exit(1);
     }
 }
 

@@ -1,11 +1,12 @@
 //! From a fault in a scenario file to a fault of the world.
 
 use super::check::processes;
-use super::cluster::When;
+use super::cluster::{BROKER, When};
 use super::effects::EFFECTS;
 use super::format::{FaultEntry, Kind, SignalName};
 use super::load::{Scenario, listed, meant};
 use super::script::Poison;
+use super::servers::ServerKind;
 use super::values::{Span, SpanRange, parse_span};
 use crate::message::payload::Compression;
 use crate::text::Problem;
@@ -55,6 +56,7 @@ fn keys(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
         Kind::SlowConsumer => (&["process", "pace"], &["for"]),
         Kind::LoseReply | Kind::Duplicate => (&[], &["process"]),
         Kind::ClockStep => (&["process", "by"], &[]),
+        Kind::MemoryAlarm => (&[], &["for"]),
         Kind::Poison => (&[], &["queue", "body", "repeat", "content_type", "compression"]),
     }
 }
@@ -258,6 +260,7 @@ fn strike(scenario: &Scenario, fault: &FaultEntry) -> Result<Fault, Problem> {
         Kind::LoseReply => Fault::LoseReply,
         Kind::Duplicate => Fault::Duplicate,
         Kind::ClockStep => Fault::StepClock { process: process.clone(), by_nanos: clock_step(scenario, fault)? },
+        Kind::MemoryAlarm => alarm(scenario, fault)?,
         Kind::Poison => return Err(scenario.problem(fault.kind.span(), "poison is no fault of the world")),
     };
     Ok(match fault.restart_after {
@@ -265,6 +268,21 @@ fn strike(scenario: &Scenario, fault: &FaultEntry) -> Result<Fault, Problem> {
         Some(after) => {
             let after = after.0 + fault.grace.unwrap_or_default().0;
             Fault::Then { first: Box::new(strike), after, next: Box::new(Fault::Restart { process }) }
+        }
+    })
+}
+
+/// How a simulated RabbitMQ learns of its memory.
+fn alarm(scenario: &Scenario, fault: &FaultEntry) -> Result<Fault, Problem> {
+    if scenario.file.broker != ServerKind::RabbitMq {
+        return Err(scenario.problem(fault.kind.span(), "this fault needs broker = \"rabbitmq\""));
+    }
+    let signal = |signal| Fault::Signal { process: BROKER.to_owned(), signal, group: false, grace: None };
+    Ok(match fault.lasting {
+        None => signal(Signal::User1),
+        Some(lasting) => {
+            let (first, next) = (Box::new(signal(Signal::User1)), Box::new(signal(Signal::User2)));
+            Fault::Then { first, after: lasting.0, next }
         }
     })
 }

@@ -4,7 +4,8 @@
 //! example. Unknown keys are refused everywhere.
 
 use super::beat::BeatEntry;
-use super::servers::{Network, RedisServer, ServerKind};
+pub(crate) use super::kinds::{Kind, SignalName};
+use super::servers::{Network, RabbitServer, RedisServer, ServerKind};
 use super::values::{Count, Span, SpanRange, Time};
 use crate::settings::Profile;
 use schemars::JsonSchema;
@@ -31,7 +32,7 @@ pub(crate) struct File {
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub(crate) settings: toml::Table,
-    /// What the host `broker` runs: simq's own broker, or Redis. Default: `embedded`.
+    /// What the host `broker` runs: simq's own broker, `redis`, or `rabbitmq`. Default: `embedded`.
     #[serde(default)]
     pub(crate) broker: ServerKind,
     /// What the host `backend` runs: simq's own result store, or Redis. Default: `embedded`.
@@ -40,6 +41,9 @@ pub(crate) struct File {
     /// How the simulated Redis servers are set up.
     #[serde(default)]
     pub(crate) redis: RedisServer,
+    /// How the simulated RabbitMQ is set up.
+    #[serde(default)]
+    pub(crate) rabbitmq: RabbitServer,
     /// Latency of every connection.
     #[serde(default)]
     pub(crate) network: Network,
@@ -87,6 +91,8 @@ pub(crate) struct Variant {
     pub(crate) profile: Option<Profile>,
     /// How the simulated Redis servers are set up, in place of the file's.
     pub(crate) redis: Option<RedisServer>,
+    /// How the simulated RabbitMQ is set up, in place of the file's.
+    pub(crate) rabbitmq: Option<RabbitServer>,
     /// Settings on top of the file's.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
@@ -303,64 +309,6 @@ pub(crate) struct FaultEntry {
     /// Compression of the body. Default: none.
     #[schemars(with = "Option<String>")]
     pub(crate) compression: Option<Spanned<String>>,
-}
-
-/// The faults.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Kind {
-    /// SIGKILL; the kernel closes the connections.
-    Kill,
-    /// The machine is gone: nobody is told.
-    PowerOff,
-    /// Start the process again.
-    Restart,
-    /// SIGKILL by the kernel, out of memory: of the process, or of a pool child with `child`.
-    OutOfMemory,
-    /// SIGKILL to one pool child.
-    KillChild,
-    /// SIGSTOP.
-    Pause,
-    /// SIGCONT.
-    Resume,
-    /// A signal, perhaps with SIGKILL after a grace period.
-    Signal,
-    /// Reset all connections between two hosts.
-    Reset,
-    /// All connections between two hosts go silent; neither side is told.
-    HalfOpen,
-    /// Nothing gets through between two hosts.
-    Partition,
-    /// The partition is over.
-    Heal,
-    /// Messages between two hosts take longer.
-    Latency,
-    /// A host takes one message per `pace` from each connection.
-    SlowConsumer,
-    /// At an effect: the peer acts on the message, but its answer is lost and the connection with it.
-    LoseReply,
-    /// At an effect that publishes: the message arrives twice.
-    Duplicate,
-    /// The wall clock of a host jumps, and stays so.
-    ClockStep,
-    /// The disk of a dead process is emptied.
-    WipeDisk,
-    /// A message with a body that nobody can read is put into a queue.
-    Poison,
-}
-
-/// Signals.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
-pub(crate) enum SignalName {
-    /// Warm shutdown.
-    #[serde(rename = "SIGTERM")]
-    Term,
-    /// Warm shutdown, cold when repeated.
-    #[serde(rename = "SIGINT")]
-    Int,
-    /// Cold shutdown.
-    #[serde(rename = "SIGQUIT")]
-    Quit,
 }
 
 macro_rules! expectations {

@@ -2,14 +2,11 @@
 
 use super::explain::explain;
 use super::format::{FaultEntry, File, Load, Task, Variant, Worker};
-use super::redis::RedisHosts;
-use super::servers::{RedisPersistence, ServerKind};
 use crate::message::Timestamp;
 use crate::settings::Settings;
 use crate::text::Places;
 use crate::text::Problem;
 use crate::text::nearest;
-use simq_sim::redis::{Persistence, RedisConfig};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -118,23 +115,6 @@ impl Scenario {
             let _ = settings.set_all(table);
         }
         settings
-    }
-
-    /// Which hosts are Redis servers in a variant, and how they are set up.
-    pub(crate) fn redis(&self, overlay: &Variant, seed: u64) -> RedisHosts {
-        let set = overlay.redis.as_ref().unwrap_or(&self.file.redis);
-        let config = RedisConfig {
-            maxmemory: set.maxmemory.map_or(0, |bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
-            persistence: match set.persistence {
-                Some(RedisPersistence::None) => Persistence::None,
-                Some(RedisPersistence::Everysec) => Persistence::EverySecond,
-                Some(RedisPersistence::Always) | None => Persistence::Always,
-            },
-            seed,
-            ..RedisConfig::default()
-        };
-        let on = |kind| (kind == ServerKind::Redis).then(|| config.clone());
-        RedisHosts { broker: on(self.file.broker), backend: on(self.file.backend) }
     }
 
     pub(crate) fn limit(&self) -> Duration {

@@ -2,10 +2,12 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `format`, `values`, `load` | the file format |
+//! | `format`, `kinds`, `values`, `load` | the file format |
 //! | `check`, `explain` | what is wrong with a file, and where |
 //! | `script`, `faults`, `effects` | what tasks, clients and faults of a file do |
 //! | `cluster`, `world` | the simulated cluster, and simq's door to it |
+//! | `servers`, `serving` | what the broker's and the result store's hosts run |
+//! | `redis`, `rabbit` | servers that are not simq's, simulated |
 //! | `ledger`, `order` | what happened to every task, and whether results came before acks |
 //! | `verdict`, `expect` | what became of them, and whether that was wanted |
 //! | `run` | one run, and its report as data |
@@ -22,14 +24,17 @@ mod expect;
 mod explain;
 mod faults;
 mod format;
+mod kinds;
 mod ledger;
 mod load;
 mod order;
+mod rabbit;
 mod redis;
 pub mod report;
 mod run;
 mod script;
 mod servers;
+mod serving;
 mod starter;
 pub mod testkit;
 mod trace;

@@ -239,7 +239,7 @@ fn plan(
         epoch_micros: scenario.starts().as_micros(),
         faults,
         apps: application(settings.clone(), tasks.to_vec(), runs.clone()),
-        redis: scenario.redis(overlay, seed),
+        servers: scenario.servers(overlay, seed),
     };
     Ok((plan, poisoned))
 }

@@ -13,6 +13,8 @@ pub(crate) enum ServerKind {
     Embedded,
     /// A Redis server.
     Redis,
+    /// A RabbitMQ node. For the host `broker`.
+    RabbitMq,
 }
 
 /// How the simulated Redis servers are set up.
@@ -23,6 +25,17 @@ pub(crate) struct RedisServer {
     pub(crate) persistence: Option<RedisPersistence>,
     /// Bytes of memory, at which commands that need more are refused. Default: no limit.
     pub(crate) maxmemory: Option<u64>,
+}
+
+/// How the simulated RabbitMQ is set up.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RabbitServer {
+    /// The heartbeat that it asks its clients for, whole seconds; `0s` for none. Default: 60s.
+    pub(crate) heartbeat: Option<Span>,
+    /// Longest time that a delivery may stay unacked: a channel with an older one is closed at the next full minute.
+    /// `0s` for no limit. Default: 30m.
+    pub(crate) consumer_timeout: Option<Span>,
 }
 
 /// When a Redis server's log is on the disk: `appendfsync`.

@@ -28,84 +28,25 @@
 //! assert_eq!(report.lost, 0);
 //! ```
 
+mod client;
+
+pub use client::Client;
+
 use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
+use super::rabbit::RabbitConfig;
 use super::redis::RedisHosts;
+use super::serving::Servers;
 use super::verdict::Counts;
-use crate::app::{App, Error};
-use crate::broker::amqp::{DropReason, Event, Method};
-use crate::broker::{FromServer, ToServer};
-use crate::env::{Env, LocalFuture};
-use crate::message::{Message, Timestamp};
-use crate::producer::Forward;
+use crate::app::App;
+use crate::broker::amqp::DropReason;
+use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
 use simq_sim::Fault;
 use simq_sim::redis::{Persistence, RedisConfig};
 use std::cell::Cell;
 use std::process::{ExitCode, Termination};
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::oneshot;
-
-/// What the client script of a test has at hand.
-#[derive(Clone)]
-pub struct Client {
-    /// Its own copy of the application: calls made through it go to the simulated broker.
-    pub app: App,
-    env: Env,
-}
-
-impl Client {
-    /// Waits in virtual time.
-    pub fn sleep(&self, duration: Duration) -> LocalFuture<()> {
-        self.env.sleep(duration)
-    }
-
-    /// Virtual time since the cluster started.
-    pub fn now(&self) -> Duration {
-        Duration::from_nanos(self.env.now().0)
-    }
-
-    /// Puts a message into a queue as it is, whatever it may be: what another producer sent, or what nobody should send.
-    ///
-    /// # Errors
-    ///
-    /// As [`Task::delay`](crate::app::Task::delay): it was not published in time.
-    pub async fn publish(&self, queue: &str, message: Message) -> Result<(), Error> {
-        let (told, reply) = oneshot::channel();
-        let forward = Forward {
-            message: Arc::new(message),
-            to: crate::broker::Target::queue(queue.into()),
-            reply: Box::new(move |sent| {
-                // Nobody listens any more when the script has gone on.
-                let _ = told.send(sent);
-            }),
-        };
-        self.app.client()?.producer.do_send(forward);
-        let sent = reply.await.map_err(|_| Error::NotRunning("the producer has stopped".to_owned()))?;
-        sent.map_err(Error::from)
-    }
-
-    /// Takes all messages out of a queue that wait there for a consumer, the first one first; none if there is no such
-    /// queue. To leave them, publish them again.
-    ///
-    /// # Errors
-    ///
-    /// When the broker can't be reached.
-    pub async fn take(&self, queue: &str) -> Result<Vec<Arc<Message>>, Error> {
-        let connected = self.env.connect::<ToServer, FromServer>(BROKER.into(), Duration::from_secs(10)).await;
-        let link = connected.map_err(|error| Error::NotRunning(error.to_string()))?;
-        let mut taken = Vec::new();
-        loop {
-            link.send(ToServer::Method(Method::Get { queue: queue.into(), no_ack: true }));
-            match link.recv().await {
-                Some(FromServer::Event(Event::Delivered(delivery))) => taken.push(delivery.message),
-                Some(FromServer::Heartbeat) => {}
-                _ => return Ok(taken),
-            }
-        }
-    }
-}
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,7 +103,7 @@ impl Cluster {
             beats: Vec::new(),
             epoch_micros: super::cluster::EPOCH_MICROS,
             faults: Vec::new(),
-            redis: RedisHosts::default(),
+            servers: Servers::default(),
         };
         Cluster { plan }.workers(1, 1)
     }
@@ -172,7 +113,14 @@ impl Cluster {
     #[must_use]
     pub fn on_redis(mut self) -> Self {
         let config = RedisConfig { persistence: Persistence::Always, ..RedisConfig::default() };
-        self.plan.redis = RedisHosts { broker: Some(config.clone()), backend: Some(config) };
+        self.plan.servers.redis = RedisHosts { broker: Some(config.clone()), backend: Some(config) };
+        self
+    }
+
+    /// The broker is a RabbitMQ, `amqp://broker//`. Results stay where they were.
+    #[must_use]
+    pub fn on_rabbitmq(mut self) -> Self {
+        self.plan.servers.rabbit = Some(RabbitConfig::default());
         self
     }
 

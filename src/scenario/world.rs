@@ -1,7 +1,7 @@
 //! The simulated world behind [`Env`]: a thin layer between simq's processes and `simq-sim`.
 
 use super::ledger::Ledger;
-use crate::env::amqp::{AmqpConnection, AmqpUrl};
+use crate::env::amqp::{AmqpUrl, Connecting};
 use crate::env::redis::{RedisConnection, RedisUrl};
 use crate::env::{
     Child, ChildExit, ChildMain, ConnectError, Directory, DiskError, Env, Frame, Instant, Listener, LocalFuture,
@@ -90,9 +90,10 @@ impl World for Simulated {
         })
     }
 
-    fn connect_amqp(&self, url: &AmqpUrl, _: u16) -> LocalFuture<Result<AmqpConnection, ConnectError>> {
+    fn connect_amqp(&self, url: &AmqpUrl, heartbeat: u16) -> Connecting {
         let connecting = self.connect(url.host());
-        Box::pin(async move { connecting.await.map(AmqpConnection::Frames) })
+        let (env, url) = (env(self.process.clone(), self.ledger.clone()), url.clone());
+        Box::pin(async move { super::rabbit::connect(&env, &url, heartbeat, connecting.await?).await })
     }
 
     fn listen(&self, _: &str) -> Box<dyn Listener> {
@@ -125,7 +126,7 @@ impl World for Simulated {
                     simq_sim::Signal::Terminate => return Signal::Terminate,
                     simq_sim::Signal::Interrupt => return Signal::Interrupt,
                     simq_sim::Signal::Quit => return Signal::Quit,
-                    simq_sim::Signal::User1 => {}
+                    simq_sim::Signal::User1 | simq_sim::Signal::User2 => {}
                 }
             }
         })

@@ -2,19 +2,63 @@
 //!
 //! A crash between the two leaves both, a failure the original: a dead letter may be there twice, and is never lost.
 
-use super::content;
-use super::shell::{Held, Shell};
-use super::table::short;
+use super::shell::{Held, LETTERS, Shell};
 use crate::broker::amqp::DeliveryTag;
-use lapin::Confirmation;
-use lapin::options::BasicPublishOptions;
+use crate::env::amqp::Method;
+use crate::message::Message;
+use serde_json::json;
+use std::collections::BTreeMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Dead letters under way, by the numbers of their publishes.
+#[derive(Default)]
+pub(super) struct Letters {
+    published: u64,
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+struct Waiting {
+    queue: Arc<str>,
+    id: Option<Arc<str>>,
+    returned: bool,
+    told: oneshot::Sender<Result<(), String>>,
+}
+
+impl Letters {
+    /// Nobody consumes from a queue of that name.
+    pub(super) fn returned(&mut self, queue: &str, id: Option<&str>) {
+        let meant =
+            |waiting: &&mut Waiting| !waiting.returned && *waiting.queue == *queue && waiting.id.as_deref() == id;
+        self.waiting.values_mut().find(meant).into_iter().for_each(|waiting| waiting.returned = true);
+    }
+
+    pub(super) fn confirmed(&mut self, tag: u64, multiple: bool, taken: bool) {
+        let later = self.waiting.split_off(&(tag + 1));
+        let mut done = std::mem::replace(&mut self.waiting, later);
+        if !multiple {
+            let last = done.remove(&tag);
+            self.waiting.append(&mut done);
+            done.extend(last.map(|last| (tag, last)));
+        }
+        for waiting in done.into_values() {
+            let result = match (taken, waiting.returned) {
+                (true, false) => Ok(()),
+                (true, true) => Err("the queue does not exist".to_owned()),
+                (false, _) => Err("the server refused it".to_owned()),
+            };
+            // Whoever waited may be gone with the connection.
+            let _ = waiting.told.send(result);
+        }
+    }
+}
 
 impl Shell {
     /// Makes a dead letter of a delivery, in the background.
-    pub(super) fn bury(self: &Rc<Self>, tag: DeliveryTag, held: Held, to: &str, reason: &'static str) {
+    pub(super) fn bury(self: &Rc<Self>, tag: DeliveryTag, held: Held, to: Arc<str>, reason: &'static str) {
         self.burying.set(self.burying.get() + 1);
-        let (shell, to) = (self.clone(), to.to_owned());
+        let shell = self.clone();
         self.env.spawn(async move {
             match shell.letter(&held, &to, reason).await {
                 Ok(()) => {
@@ -22,28 +66,74 @@ impl Shell {
                     shell.flush();
                 }
                 // It comes back when this connection ends.
-                Err(why) => tracing::error!(queue = %held.queue, to, why, "no dead letter; the message stays unacked"),
+                Err(why) => tracing::error!(queue = %held.queue, %to, why, "no dead letter; the message stays unacked"),
             }
             shell.burying.set(shell.burying.get() - 1);
             shell.idle.notify_one();
         });
     }
 
-    async fn letter(&self, held: &Held, to: &str, reason: &str) -> Result<(), String> {
-        let Some(channel) = &self.letters else { return Err("there is no queue for them".to_owned()) };
-        let said = |error: lapin::Error| error.to_string();
+    async fn letter(&self, held: &Held, to: &Arc<str>, reason: &str) -> Result<(), String> {
         let seconds = self.env.wall().as_micros() / 1_000_000;
-        let dead = content::dead(&held.message, &held.queue, &held.exchange, &held.routing_key, reason, seconds);
-        let properties = content::properties(&dead).map_err(|error| error.to_string())?;
-        let to = short(to).map_err(|error| error.to_string())?;
-        // One at a time: lapin tells a return with the next confirm, whichever that is.
-        let _turn = self.burial.lock().await;
-        let options = BasicPublishOptions { mandatory: true, ..BasicPublishOptions::default() };
-        let published = channel.basic_publish("".into(), to, options, &dead.body, properties).await.map_err(said)?;
-        match published.await.map_err(said)? {
-            Confirmation::Ack(None) => Ok(()),
-            Confirmation::Ack(Some(_)) => Err("the queue does not exist".to_owned()),
-            Confirmation::Nack(_) | Confirmation::NotRequested => Err("the server refused it".to_owned()),
+        let message = Arc::new(dead(held, reason, seconds));
+        let id = message.properties.correlation_id.clone();
+        let method = Method::Publish { exchange: "".into(), routing_key: to.clone(), mandatory: true, message };
+        let (told, answer) = oneshot::channel();
+        self.connection.write(LETTERS, method).map_err(|error| error.to_string())?;
+        {
+            let mut letters = self.letters.borrow_mut();
+            letters.published += 1;
+            let tag = letters.published;
+            letters.waiting.insert(tag, Waiting { queue: to.clone(), id, returned: false, told });
         }
+        answer.await.unwrap_or_else(|_| Err("the connection is gone".to_owned()))
+    }
+}
+
+/// The same message as a dead letter, with RabbitMQ's headers of a first death.
+fn dead(held: &Held, reason: &str, seconds: i64) -> Message {
+    let Held { queue, exchange, routing_key, message } = held;
+    let mut dead = Message::clone(message);
+    // It died: it is not to die of old age as well.
+    dead.properties.expiration = None;
+    for (name, value) in [
+        ("x-first-death-exchange", json!(**exchange)),
+        ("x-first-death-queue", json!(**queue)),
+        ("x-first-death-reason", json!(reason)),
+        (
+            "x-death",
+            json!([{
+                "count": 1, "reason": reason, "queue": **queue, "time": seconds, "exchange": **exchange,
+                "routing-keys": [**routing_key],
+            }]),
+        ),
+    ] {
+        dead.headers.set(name, value);
+    }
+    dead
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn waiting(letters: &mut Letters, id: &str) -> oneshot::Receiver<Result<(), String>> {
+        let (told, answer) = oneshot::channel();
+        letters.published += 1;
+        let waiting = Waiting { queue: "dead".into(), id: Some(id.into()), returned: false, told };
+        letters.waiting.insert(letters.published, waiting);
+        answer
+    }
+
+    #[test]
+    fn confirms_reach_their_letters_only() {
+        let mut letters = Letters::default();
+        let mut answers: Vec<_> = ["a", "b", "c", "d"].map(|id| waiting(&mut letters, id)).into();
+        letters.returned("dead", Some("b"));
+        letters.confirmed(3, false, false);
+        letters.confirmed(2, true, true);
+        let told: Vec<_> = answers.iter_mut().map(|answer| answer.try_recv().ok().map(|told| told.is_ok())).collect();
+        assert_eq!(told, [Some(true), Some(false), Some(false), None]);
+        assert_eq!(letters.waiting.len(), 1);
     }
 }

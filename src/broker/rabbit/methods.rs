@@ -1,38 +1,20 @@
-//! Each method as a call of lapin's.
+//! Each method as one of the connection's.
 
-use super::content;
-use super::shell::Shell;
-use super::table::{TooLong, short};
+use super::shell::{Consumer, DECLARING, MAIN, Shell};
 use crate::broker::amqp::{DeliveryTag, Event, ExchangeKind, Method, Name, QueueOptions};
-use crate::message::Message;
-use lapin::options::{
-    BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions, BasicQosOptions,
-    ConfirmSelectOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
-    QueueDeleteOptions, QueuePurgeOptions,
-};
-use lapin::types::FieldTable;
-use lapin::{ErrorKind, Queue};
+use crate::env::amqp::{AmqpError, Method as Written, Reply, Request, Settlement};
+use crate::message::{Message, Table};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// A method was not carried out.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Failure {
-    #[error(transparent)]
-    Connection(#[from] lapin::Error),
-    #[error(transparent)]
-    Name(#[from] TooLong),
-    #[error("no part of simq asks that of RabbitMQ")]
-    Rare,
-}
-
 /// AMQP's PRECONDITION_FAILED.
 const CLASH: u16 = 406;
+/// AMQP's NOT_IMPLEMENTED.
+const NOT_IMPLEMENTED: u16 = 540;
 
 impl Shell {
-    pub(super) async fn apply(self: &Rc<Self>, method: Method) -> Result<(), Failure> {
-        let none = FieldTable::default;
-        match method {
+    pub(super) async fn apply(self: &Rc<Self>, method: Method) -> Result<(), AmqpError> {
+        let request = match method {
             Method::Publish { exchange, routing_key, mandatory, message } => {
                 self.publish(exchange, routing_key, mandatory, message);
                 return Ok(());
@@ -42,7 +24,7 @@ impl Shell {
                 return Ok(());
             }
             Method::Nack { tag, multiple, requeue: true } => {
-                self.settle(tag, multiple, |shell, tag| shell.nack(tag, true));
+                self.settle(tag, multiple, |shell, tag| shell.nack(tag, Settlement::Requeue));
                 return Ok(());
             }
             Method::Nack { tag, multiple, requeue: false } => {
@@ -50,80 +32,62 @@ impl Shell {
                 return Ok(());
             }
             Method::Release { tag } => {
-                self.settle(tag, false, |shell, tag| shell.nack(tag, true));
+                self.settle(tag, false, |shell, tag| shell.nack(tag, Settlement::Requeue));
                 return Ok(());
             }
             Method::QueueDeclare { queue, passive, options } => return self.declare(queue, passive, options).await,
-            Method::QueueDelete { queue } => {
-                let messages = self.channel.queue_delete(short(&queue)?, QueueDeleteOptions::default()).await?;
-                self.say(Event::QueueDeleted { messages });
-                return Ok(());
-            }
-            Method::QueuePurge { queue } => {
-                let messages = self.channel.queue_purge(short(&queue)?, QueuePurgeOptions::default()).await?;
-                self.say(Event::QueueDeleted { messages });
-                return Ok(());
-            }
             Method::Get { queue, no_ack } => return self.get(queue, no_ack).await,
-            Method::Rare(_) => return Err(Failure::Rare),
+            Method::Rare(_) => {
+                let text = "no part of simq asks that of RabbitMQ".to_owned();
+                return Err(AmqpError::Closed { code: NOT_IMPLEMENTED, text });
+            }
+            Method::QueueDelete { queue } => Request::DeleteQueue(queue),
+            Method::QueuePurge { queue } => Request::PurgeQueue(queue),
             Method::Consume { queue, consumer, no_ack } => {
-                let options = BasicConsumeOptions { no_ack, ..BasicConsumeOptions::default() };
-                let tag = short(&consumer)?;
-                let stream = self.channel.basic_consume(short(&queue)?, tag, options, none()).await?;
-                self.env.spawn(self.clone().deliver(queue, consumer, no_ack, stream));
+                self.consumers.borrow_mut().insert(consumer.clone(), Consumer { queue: queue.clone(), no_ack });
+                Request::Consume { queue, consumer, no_ack }
             }
-            Method::Cancel { consumer } => {
-                let tag = short(&consumer)?;
-                self.cancelled.borrow_mut().insert(consumer);
-                self.channel.basic_cancel(tag, BasicCancelOptions::default()).await?;
-            }
+            Method::Cancel { consumer } => Request::Cancel(consumer),
             Method::Qos { prefetch } => {
-                let options = BasicQosOptions { global: self.policy.global_qos() };
-                self.channel.basic_qos(u16::try_from(prefetch).unwrap_or(u16::MAX), options).await?;
+                let prefetch = u16::try_from(prefetch).unwrap_or(u16::MAX);
+                Request::Qos { prefetch, global: self.policy.global_qos() }
             }
-            Method::ConfirmSelect => self.channel.confirm_select(ConfirmSelectOptions::default()).await?,
+            Method::ConfirmSelect => {
+                self.connection.ask(MAIN, Request::SelectConfirms).await?;
+                self.publishes.select_confirms();
+                self.say(Event::Done);
+                return Ok(());
+            }
             Method::ExchangeDeclare { exchange, kind, durable, auto_delete } => {
-                let options = ExchangeDeclareOptions { durable, auto_delete, ..ExchangeDeclareOptions::default() };
-                let kind = match kind {
-                    ExchangeKind::Direct => lapin::ExchangeKind::Direct,
-                    ExchangeKind::Topic => lapin::ExchangeKind::Topic,
-                    ExchangeKind::Fanout => lapin::ExchangeKind::Fanout,
-                    ExchangeKind::Headers => lapin::ExchangeKind::Headers,
-                };
-                self.channel.exchange_declare(short(&exchange)?, kind, options, none()).await?;
+                Request::DeclareExchange { exchange, kind: name(kind), durable, auto_delete }
             }
-            Method::ExchangeDelete { exchange } => {
-                self.channel.exchange_delete(short(&exchange)?, ExchangeDeleteOptions::default()).await?;
-            }
-            Method::QueueBind { queue, exchange, routing_key } => {
-                let (queue, exchange, key) = (short(&queue)?, short(&exchange)?, short(&routing_key)?);
-                self.channel.queue_bind(queue, exchange, key, QueueBindOptions::default(), none()).await?;
-            }
+            Method::ExchangeDelete { exchange } => Request::DeleteExchange(exchange),
+            Method::QueueBind { queue, exchange, routing_key } => Request::BindQueue { queue, exchange, routing_key },
             Method::QueueUnbind { queue, exchange, routing_key } => {
-                let (queue, exchange, key) = (short(&queue)?, short(&exchange)?, short(&routing_key)?);
-                self.channel.queue_unbind(queue, exchange, key, none()).await?;
+                Request::UnbindQueue { queue, exchange, routing_key }
             }
+        };
+        match self.connection.ask(MAIN, request).await? {
+            Reply::Deleted(messages) => self.say(Event::QueueDeleted { messages }),
+            _ => self.say(Event::Done),
         }
-        self.say(Event::Done);
         Ok(())
     }
 
     /// A publish that the server would let stand is refused at once: its caller has an error in bounded time.
     fn publish(&self, exchange: Name, routing_key: Name, mandatory: bool, message: Arc<Message>) {
         if let Some(why) = &*self.blocked.borrow() {
-            return self.publishes.refuse(exchange, routing_key, message, &format!("it takes no messages: {why}"));
+            let why = format!("it takes no messages: {why}");
+            return self.say_all(self.publishes.refuse(exchange, routing_key, message, &why));
         }
-        let properties = content::properties(&message);
-        let (to, key, properties) = match (short(&exchange), short(&routing_key), properties) {
-            (Ok(to), Ok(key), Ok(properties)) => (to, key, properties),
-            (Err(error), ..) | (_, Err(error), _) | (.., Err(error)) => {
-                return self.publishes.refuse(exchange, routing_key, message, &error.to_string());
+        let (to, key, content) = (exchange.clone(), routing_key.clone(), message.clone());
+        let publish = Written::Publish { exchange: to, routing_key: key, mandatory, message: content };
+        match self.connection.write(MAIN, publish) {
+            Ok(()) => self.publishes.written(exchange, routing_key, message),
+            Err(error) => {
+                self.say_all(self.publishes.refuse(exchange, routing_key, message, &error.to_string()));
             }
-        };
-        let (channel, body) = (self.channel.clone(), message.body.clone());
-        let options = BasicPublishOptions { mandatory, ..BasicPublishOptions::default() };
-        let writing = async move { channel.basic_publish(to, key, options, &body, properties).await };
-        self.publishes.begin(exchange, routing_key, message, Box::pin(writing));
+        }
     }
 
     /// Settles one delivery, or all through it; what is not held is settled already.
@@ -136,49 +100,54 @@ impl Shell {
         }
     }
 
-    fn nack(&self, tag: DeliveryTag, requeue: bool) {
-        self.begin(self.channel.basic_nack(tag, BasicNackOptions { multiple: false, requeue }));
+    fn nack(&self, tag: DeliveryTag, how: Settlement) {
+        self.write_settlement(tag, false, how);
         self.acks.borrow_mut().settled(tag);
     }
 
     fn discard(self: &Rc<Self>, tag: DeliveryTag) {
         let Some(held) = self.held.borrow_mut().remove(&tag) else { return };
         match self.policy.dead_letters_of(&held.queue) {
-            Some(to) => self.bury(tag, held, to, "rejected"),
-            None => self.nack(tag, false),
+            Some(to) => self.bury(tag, held, to.clone(), "rejected"),
+            None => self.nack(tag, Settlement::Discard),
         }
     }
 
-    async fn declare(&self, queue: Name, passive: bool, options: QueueOptions) -> Result<(), Failure> {
-        let name = short(&queue)?;
-        let arguments = self.policy.arguments(&queue, &options)?;
+    async fn declare(&self, queue: Name, passive: bool, options: QueueOptions) -> Result<(), AmqpError> {
+        let arguments = self.policy.arguments(&queue, &options);
         let QueueOptions { durable, exclusive, auto_delete, .. } = options;
-        let options = QueueDeclareOptions { passive, durable, exclusive, auto_delete, nowait: false };
-        let declaring = self.declaring.borrow().clone();
-        let declared: Queue = match declaring.queue_declare(name.clone(), options, arguments).await {
-            Err(error) if is_clash(&error) => {
-                tracing::warn!(%queue, %error, "the queue exists with other arguments, and is used as it is");
-                let declaring = self.connection.create_channel().await?;
-                self.declaring.replace(declaring.clone());
-                let options = QueueDeclareOptions { passive: true, ..options };
-                declaring.queue_declare(name, options, FieldTable::default()).await?
+        let request = |passive, arguments| {
+            let queue = queue.clone();
+            Request::DeclareQueue { queue, passive, durable, exclusive, auto_delete, arguments }
+        };
+        let declared = match self.connection.ask(DECLARING, request(passive, arguments)).await {
+            Err(AmqpError::Closed { code: CLASH, text }) => {
+                tracing::warn!(%queue, text, "the queue exists with other arguments, and is used as it is");
+                self.connection.ask(DECLARING, Request::OpenChannel).await?;
+                self.connection.ask(DECLARING, request(true, Table::default())).await?
             }
             declared => declared?,
         };
-        let (messages, consumers) = (declared.message_count(), declared.consumer_count());
-        self.say(Event::QueueDeclared { queue, messages, consumers });
+        if let Reply::Declared { messages, consumers } = declared {
+            self.say(Event::QueueDeclared { queue, messages, consumers });
+        }
         Ok(())
     }
 
-    async fn get(self: &Rc<Self>, queue: Name, no_ack: bool) -> Result<(), Failure> {
-        match self.channel.basic_get(short(&queue)?, BasicGetOptions { no_ack }).await? {
-            Some(got) => self.delivered(&queue, &"".into(), no_ack, got.delivery),
-            None => self.say(Event::GetEmpty),
+    async fn get(self: &Rc<Self>, queue: Name, no_ack: bool) -> Result<(), AmqpError> {
+        match self.connection.ask(MAIN, Request::Get { queue: queue.clone(), no_ack }).await? {
+            Reply::Got(Some(delivery)) => self.deliver(&queue, no_ack, delivery),
+            _ => self.say(Event::GetEmpty),
         }
         Ok(())
     }
 }
 
-fn is_clash(error: &lapin::Error) -> bool {
-    matches!(error.kind(), ErrorKind::ProtocolError(said) if said.get_id() == CLASH)
+fn name(kind: ExchangeKind) -> &'static str {
+    match kind {
+        ExchangeKind::Direct => "direct",
+        ExchangeKind::Topic => "topic",
+        ExchangeKind::Fanout => "fanout",
+        ExchangeKind::Headers => "headers",
+    }
 }

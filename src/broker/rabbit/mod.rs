@@ -1,6 +1,7 @@
-//! RabbitMQ as a broker, through lapin, beside Celery's processes.
+//! RabbitMQ as a broker, beside Celery's processes.
 //!
-//! The broker actor's methods are AMQP's already; here they become lapin's calls, and what RabbitMQ says becomes events.
+//! The broker actor's methods are AMQP's already; here they become those of a connection's
+//! channels ([`crate::env::amqp`]), and what RabbitMQ says becomes events.
 //! Nothing that it confirms, delivers or refuses is kept over a connection: the broker actor opens the next one and
 //! declares anew.
 //!
@@ -9,20 +10,16 @@
 //! - Declarations never clash with Celery's (`policy`). A queue that is there with other arguments is used as it is.
 //! - What is rejected becomes a dead letter before it is acked (`letters`).
 //! - AMQP 0-9-1 has no `released`: it is a return like any other, and a quorum queue counts it.
-//!
-//! In a simulated cluster the same methods cross a simulated connection to the embedded engine.
 
 mod acks;
-mod content;
 mod letters;
 mod methods;
 mod policy;
 mod publishes;
 mod shell;
-mod table;
 
 use super::frame::{FromServer, ToServer};
-use crate::env::amqp::{AmqpConnection, AmqpUrl};
+use crate::env::amqp::AmqpUrl;
 use crate::env::{ConnectError, Env, Link};
 use crate::settings::Settings;
 use policy::Policy;
@@ -39,8 +36,7 @@ pub(super) async fn connect(
     for url in servers {
         let policy = Policy::new(settings);
         match env.connect_amqp(url, policy.heartbeat, limit).await {
-            Ok(AmqpConnection::Frames(socket)) => return Ok(Link::new(socket)),
-            Ok(AmqpConnection::Wire(connection)) => match shell::serve(env, url, policy, *connection, limit).await {
+            Ok(connection) => match shell::serve(env, url, policy, connection, limit).await {
                 Ok(link) => return Ok(link),
                 Err(error) => failed = error,
             },

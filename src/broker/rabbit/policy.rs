@@ -5,10 +5,10 @@
 //! simq, the other is let in. The delivery limit and the dead letters of profile `safe` are therefore the client's
 //! work here, as on Redis.
 
-use super::table::{TooLong, fields, numeric};
 use crate::broker::amqp::{Overflow, QueueOptions};
+use crate::message::Table;
 use crate::settings::{QueueType, Settings, duration};
-use lapin::types::{AMQPValue, FieldTable};
+use serde_json::Value;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,10 +67,10 @@ impl Policy {
     }
 
     /// The arguments of a declaration.
-    pub(super) fn arguments(&self, queue: &str, options: &QueueOptions) -> Result<FieldTable, TooLong> {
-        let mut arguments = fields(&options.other)?;
-        let number = |value: u64| Some(numeric(&value.into()));
-        let text = |text: &str| Some(AMQPValue::LongString(text.as_bytes().into()));
+    pub(super) fn arguments(&self, queue: &str, options: &QueueOptions) -> Table {
+        let mut arguments = options.other.clone();
+        let number = |value: u64| Some(Value::from(value));
+        let text = |text: &str| Some(Value::from(text));
         let temporary = options.exclusive || options.auto_delete || !options.durable;
         let quorum = !temporary && self.kind(queue) == QueueType::Quorum;
         let own_letters = options.dead_letter_routing_key == self.dead_letters;
@@ -88,10 +88,10 @@ impl Policy {
             ),
         ] {
             if let Some(value) = value {
-                arguments.insert(name.into(), value);
+                arguments.set(name, value);
             }
         }
-        Ok(arguments)
+        arguments
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
     fn declared(settings: &Settings, queue: &str) -> Vec<String> {
         let options = task_queue(queue, QueueOptions::default(), settings);
         assert!(options.durable && !options.exclusive && !options.auto_delete);
-        let arguments = Policy::new(settings).arguments(queue, &options).unwrap();
-        arguments.inner().keys().map(ToString::to_string).collect()
+        let arguments = Policy::new(settings).arguments(queue, &options);
+        arguments.iter().map(|(name, _)| name.to_owned()).collect()
     }
 
     /// `golden`: Celery's declaration of a plain queue has no arguments.
@@ -137,7 +137,7 @@ mod tests {
             Method::QueueDeclare { options, .. } => Some(options),
             _ => None,
         });
-        let arguments = Policy::new(&settings).arguments("mine", options.unwrap()).unwrap();
-        assert!(arguments.inner().is_empty(), "{arguments:?}");
+        let arguments = Policy::new(&settings).arguments("mine", options.unwrap());
+        assert!(arguments.is_empty(), "{arguments:?}");
     }
 }

@@ -1,27 +1,28 @@
-//! The connection: methods become lapin's calls, what RabbitMQ says becomes events.
+//! The connection: methods become AMQP's on its channels, what RabbitMQ says becomes events.
 
 use super::acks::Acks;
-use super::content;
-use super::methods::Failure;
+use super::letters::Letters;
 use super::policy::Policy;
 use super::publishes::Publishes;
 use crate::broker::amqp::{Delivery, DeliveryTag, Event, Name};
 use crate::broker::frame::{FromServer, ToServer};
-use crate::env::amqp::AmqpUrl;
+use crate::env::amqp::{self, AmqpConnection, AmqpError, AmqpUrl, ChannelNumber, Method, Request, Said, Settlement};
 use crate::env::{ConnectError, Env, Link};
 use crate::message::Message;
-use futures_core::Stream;
-use lapin::options::{BasicAckOptions, ConfirmSelectOptions};
-use lapin::{Channel, Connection, Consumer, ErrorKind};
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
-use std::future::{Future, poll_fn};
-use std::pin::{Pin, pin};
+use std::collections::BTreeMap;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
 use std::time::Duration;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Notify;
+
+/// The channel of everything that has none of its own.
+pub(super) const MAIN: ChannelNumber = 1;
+/// Where queues are declared: a declaration that clashes costs a channel.
+pub(super) const DECLARING: ChannelNumber = 2;
+/// Where dead letters are published, which have no part in the numbers of the other publishes.
+pub(super) const LETTERS: ChannelNumber = 3;
 
 /// AMQP's code for a field that is not as it should be.
 const SYNTAX_ERROR: u16 = 502;
@@ -34,29 +35,28 @@ pub(super) struct Held {
     pub(super) message: Arc<Message>,
 }
 
+/// Whom messages are passed on to.
+pub(super) struct Consumer {
+    pub(super) queue: Name,
+    pub(super) no_ack: bool,
+}
+
 pub(super) struct Shell {
     pub(super) env: Env,
     pub(super) policy: Policy,
-    pub(super) connection: Connection,
-    pub(super) channel: Channel,
-    /// Where queues are declared: a declaration that clashes costs a channel.
-    pub(super) declaring: RefCell<Channel>,
-    /// Where dead letters are published, which have no part in the numbers of the other publishes.
-    pub(super) letters: Option<Channel>,
-    pub(super) burial: Mutex<()>,
+    pub(super) connection: Box<dyn AmqpConnection>,
+    pub(super) letters: RefCell<Letters>,
     pub(super) burying: Cell<usize>,
     /// The broker actor's.
     pub(super) link: Link<FromServer, ToServer>,
     pub(super) acks: RefCell<Acks>,
     pub(super) held: RefCell<BTreeMap<DeliveryTag, Held>>,
+    pub(super) consumers: RefCell<BTreeMap<Name, Consumer>>,
     pub(super) publishes: Publishes,
-    pub(super) cancelled: RefCell<BTreeSet<Name>>,
     /// Why the server takes no publishes.
     pub(super) blocked: RefCell<Option<String>>,
     pub(super) idle: Notify,
     closed: Cell<bool>,
-    /// Whoever watches the connection, which tells nothing of its own end.
-    watcher: RefCell<Option<Waker>>,
 }
 
 /// Serves the link that is returned until one of the two is gone.
@@ -64,48 +64,42 @@ pub(super) async fn serve(
     env: &Env,
     url: &AmqpUrl,
     policy: Policy,
-    connection: Connection,
+    connection: Box<dyn AmqpConnection>,
     limit: Duration,
 ) -> Result<Link<ToServer, FromServer>, ConnectError> {
     let failed = |reason: String| ConnectError { server: url.to_string(), reason };
-    let opened = env.timeout(limit, open(&connection, policy.dead_letters.is_some())).await;
+    let opened = env.timeout(limit, open(&*connection, policy.dead_letters.is_some())).await;
     let opened = opened.map_err(|_| failed(format!("no answer within {limit:?}")))?;
-    let (channel, declaring, letters) = opened.map_err(|error| failed(error.to_string()))?;
+    opened.map_err(|error| failed(error.to_string()))?;
     let (ours, theirs) = crate::env::pair();
     let shell = Rc::new(Shell {
         env: env.clone(),
         policy,
         connection,
-        channel,
-        declaring: RefCell::new(declaring),
-        letters,
-        burial: Mutex::new(()),
+        letters: RefCell::default(),
         burying: Cell::new(0),
         link: Link::new(theirs),
         acks: RefCell::default(),
         held: RefCell::default(),
+        consumers: RefCell::default(),
         publishes: Publishes::default(),
-        cancelled: RefCell::default(),
         blocked: RefCell::default(),
         idle: Notify::new(),
         closed: Cell::new(false),
-        watcher: RefCell::default(),
     });
-    env.spawn(shell.clone().watch());
-    env.spawn(shell.clone().report());
+    env.spawn(shell.clone().hear());
     env.spawn(shell.serve());
     Ok(Link::new(ours))
 }
 
-async fn open(connection: &Connection, letters: bool) -> lapin::Result<(Channel, Channel, Option<Channel>)> {
-    let channel = connection.create_channel().await?;
-    let declaring = connection.create_channel().await?;
-    if !letters {
-        return Ok((channel, declaring, None));
+async fn open(connection: &dyn AmqpConnection, letters: bool) -> Result<(), AmqpError> {
+    connection.ask(MAIN, Request::OpenChannel).await?;
+    connection.ask(DECLARING, Request::OpenChannel).await?;
+    if letters {
+        connection.ask(LETTERS, Request::OpenChannel).await?;
+        connection.ask(LETTERS, Request::SelectConfirms).await?;
     }
-    let letters = connection.create_channel().await?;
-    letters.confirm_select(ConfirmSelectOptions::default()).await?;
-    Ok((channel, declaring, Some(letters)))
+    Ok(())
 }
 
 impl Shell {
@@ -115,13 +109,12 @@ impl Shell {
             match frame {
                 ToServer::Method(method) => match self.apply(method).await {
                     Ok(()) => {}
-                    Err(Failure::Connection(error)) => self.failed(&error),
-                    Err(error) => self.refuse(&error.to_string()),
+                    Err(error) => self.failed(error),
                 },
                 // Twins are made by simulated networks.
                 ToServer::Twin(_) => {}
-                // Whether the server lives is lapin's to see, which gives the connection up.
-                ToServer::Heartbeat if self.connection.status().connected() => self.link.send(FromServer::Heartbeat),
+                // Whether the server lives is the connection's to see, which has heartbeats of its own.
+                ToServer::Heartbeat if self.connection.is_open() => self.link.send(FromServer::Heartbeat),
                 ToServer::Heartbeat => {}
                 ToServer::Close => {
                     orderly = true;
@@ -134,7 +127,7 @@ impl Shell {
             let _ = self.env.timeout(self.policy.patience, self.settled()).await;
         }
         // Whatever is unacked is the server's again.
-        let _ = self.env.timeout(self.policy.patience, self.connection.close(200, "OK".into())).await;
+        let _ = self.env.timeout(self.policy.patience, self.connection.close()).await;
         self.close();
     }
 
@@ -154,91 +147,74 @@ impl Shell {
     pub(super) fn flush(&self) {
         let acks = self.acks.borrow_mut().gather();
         for (tag, multiple) in acks {
-            self.begin(self.channel.basic_ack(tag, BasicAckOptions { multiple }));
+            self.write_settlement(tag, multiple, Settlement::Ack);
         }
     }
 
-    /// Writes what has no answer, without waiting for it to be written.
-    pub(super) fn begin(&self, writing: impl Future<Output = lapin::Result<()>>) {
-        if let Poll::Ready(Err(error)) = pin!(writing).poll(&mut Context::from_waker(Waker::noop())) {
-            self.failed(&error);
-        }
+    pub(super) fn write_settlement(&self, tag: DeliveryTag, multiple: bool, how: Settlement) {
+        // It has no name that could be too long.
+        let _ = self.connection.write(MAIN, Method::Settle { tag, multiple, how });
     }
 
-    async fn report(self: Rc<Self>) {
-        while !self.closed.get() {
-            match poll_fn(|cx| self.publishes.poll(cx)).await {
-                Ok(events) => events.into_iter().for_each(|event| self.say(event)),
-                Err(error) => self.failed(&error),
-            }
-            self.idle.notify_one();
-        }
-    }
-
+    /// Waits until publishes and dead letters are confirmed.
     async fn settled(&self) {
         while !(self.closed.get() || self.publishes.is_idle() && self.burying.get() == 0) {
             self.idle.notified().await;
         }
     }
 
-    /// What concerns the connection as a whole.
-    async fn watch(self: Rc<Self>) {
-        let mut events = pin!(self.connection.events_listener());
-        let mut next = |cx: &mut Context<'_>| {
-            self.watcher.replace(Some(cx.waker().clone()));
-            if self.closed.get() { Poll::Ready(None) } else { events.as_mut().poll_next(cx) }
-        };
-        while let Some(event) = poll_fn(&mut next).await {
-            match event {
-                lapin::Event::ConnectionBlocked(why) => {
+    /// Passes on what the server says unasked.
+    async fn hear(self: Rc<Self>) {
+        while let Some(said) = poll_fn(|cx| self.connection.poll_said(cx)).await {
+            if self.closed.get() {
+                return;
+            }
+            match said {
+                Said::Delivered(_, delivery) => self.delivered(delivery),
+                Said::Confirmed { channel: LETTERS, tag, multiple, taken } => {
+                    self.letters.borrow_mut().confirmed(tag, multiple, taken);
+                }
+                Said::Confirmed { tag, multiple, taken, .. } => {
+                    self.say_all(self.publishes.confirmed(tag, multiple, taken));
+                    self.idle.notify_one();
+                }
+                Said::Returned { channel, exchange, routing_key, correlation_id: id } => match channel {
+                    LETTERS => self.letters.borrow_mut().returned(&routing_key, id.as_deref()),
+                    _ => self.publishes.returned(&exchange, &routing_key, id.as_deref()),
+                },
+                Said::Cancelled(_, consumer) => self.say(Event::ConsumerCancelled { consumer }),
+                Said::Blocked(why) => {
                     tracing::warn!(why, "the broker takes no messages");
                     self.blocked.replace(Some(why));
                 }
-                lapin::Event::ConnectionUnblocked => {
+                Said::Unblocked => {
                     tracing::warn!("the broker takes messages again");
                     self.blocked.take();
                 }
-                // A declaration that clashed has cost its own channel only.
-                lapin::Event::Error(error) if error.is_amqp_soft_error() && self.is_whole() => {}
-                lapin::Event::Error(error) => self.failed(&error),
-                _ => {}
+                // Whoever declared has been told.
+                Said::ChannelClosed { channel: DECLARING, .. } => {}
+                Said::ChannelClosed { code, text, .. } | Said::Closed { code, text } => {
+                    self.failed(AmqpError::Closed { code, text });
+                }
             }
         }
+        self.close();
     }
 
-    fn is_whole(&self) -> bool {
-        self.channel.status().connected() && self.letters.as_ref().is_none_or(|letters| letters.status().connected())
+    /// A message for a consumer.
+    fn delivered(self: &Rc<Self>, delivery: amqp::Delivery) {
+        let consumers = self.consumers.borrow();
+        let Some(Consumer { queue, no_ack }) = consumers.get(&delivery.consumer) else {
+            return tracing::warn!(consumer = %delivery.consumer, "a message for nobody");
+        };
+        self.deliver(queue, *no_ack, delivery);
     }
 
-    /// Passes on what one consumer is sent.
-    pub(super) async fn deliver(self: Rc<Self>, queue: Name, consumer: Name, no_ack: bool, mut stream: Consumer) {
-        while let Some(delivery) = poll_fn(|cx| Pin::new(&mut stream).poll_next(cx)).await {
-            match delivery {
-                Ok(delivery) => self.delivered(&queue, &consumer, no_ack, delivery),
-                Err(error) => return self.failed(&error),
-            }
-        }
-        if !self.cancelled.borrow_mut().remove(&consumer) {
-            self.say(Event::ConsumerCancelled { consumer });
-        }
-    }
-
-    /// A message of `queue`, for `consumer`; that is empty where it was asked for.
-    pub(super) fn delivered(
-        self: &Rc<Self>,
-        queue: &Name,
-        consumer: &Name,
-        no_ack: bool,
-        delivery: lapin::message::Delivery,
-    ) {
-        let lapin::message::Delivery {
-            delivery_tag: tag, exchange, routing_key, redelivered, properties, data, ..
-        } = delivery;
-        let (message, returned) = content::message(&properties, data);
+    /// A message of `queue`.
+    pub(super) fn deliver(self: &Rc<Self>, queue: &Name, no_ack: bool, delivery: amqp::Delivery) {
+        let amqp::Delivery { consumer, tag, redelivered, exchange, routing_key, returned, message } = delivery;
         // A classic queue only says whether there was a delivery before.
         let delivery_count = returned.unwrap_or(u32::from(redelivered));
-        let (exchange, routing_key) = (Name::from(exchange.as_str()), Name::from(routing_key.as_str()));
-        let message = Arc::new(message);
         if no_ack {
             self.acks.borrow_mut().settled(tag);
         } else {
@@ -251,11 +227,10 @@ impl Shell {
             if self.policy.is_worn_out(queue, delivery_count)
                 && let Some(to) = self.policy.dead_letters_of(queue)
             {
-                return self.bury(tag, held, to, "delivery_limit");
+                return self.bury(tag, held, to.clone(), "delivery_limit");
             }
             self.held.borrow_mut().insert(tag, held);
         }
-        let consumer = consumer.clone();
         self.say(Event::Delivered(Delivery {
             consumer,
             tag,
@@ -271,32 +246,29 @@ impl Shell {
         self.link.send(FromServer::Event(event));
     }
 
-    /// The connection or its channel is gone. The first reason is the reason.
-    pub(super) fn failed(&self, error: &lapin::Error) {
+    pub(super) fn say_all(&self, events: Vec<Event>) {
+        events.into_iter().for_each(|event| self.say(event));
+    }
+
+    /// The connection or its channel is gone. The first reason is the reason. What can't be said in AMQP ends the
+    /// connection as if the server had refused it.
+    pub(super) fn failed(&self, error: AmqpError) {
         if self.closed.get() {
             return;
         }
-        match error.kind() {
-            ErrorKind::ProtocolError(said) => {
-                self.say(Event::Closed { code: said.get_id(), text: said.get_message().to_string() });
-            }
-            _ => tracing::warn!(%error, "connection to RabbitMQ lost"),
+        match error {
+            AmqpError::Closed { code, text } => self.say(Event::Closed { code, text }),
+            AmqpError::Name(error) => self.say(Event::Closed { code: SYNTAX_ERROR, text: error.to_string() }),
+            AmqpError::Lost(why) => tracing::debug!(why, "connection to RabbitMQ lost"),
         }
-        self.close();
-    }
-
-    /// What can't be said in AMQP: the connection ends as if the server had refused it.
-    fn refuse(&self, why: &str) {
-        self.say(Event::Closed { code: SYNTAX_ERROR, text: why.to_owned() });
         self.close();
     }
 
     fn close(&self) {
         if !self.closed.replace(true) {
             self.link.close();
+            self.letters.take();
             self.idle.notify_one();
-            self.publishes.wake();
-            self.watcher.take().into_iter().for_each(Waker::wake);
         }
     }
 }

@@ -1,6 +1,5 @@
-//! Connections to RabbitMQ: addresses, and what a world connects with.
+//! Addresses of RabbitMQ servers.
 
-use super::Socket;
 use lapin::uri::AMQPUri;
 use std::fmt;
 use std::sync::Arc;
@@ -24,14 +23,6 @@ pub struct AmqpUrl {
 pub struct BadAmqpUrl {
     shown: String,
     why: String,
-}
-
-/// A connection that a world has opened.
-pub enum AmqpConnection {
-    /// To a real server, over the network.
-    Wire(Box<lapin::Connection>),
-    /// To a server that takes methods as frames.
-    Frames(Box<dyn Socket>),
 }
 
 /// Schemes of kombu and of lapin.

@@ -1,16 +1,17 @@
 //! Messages as RabbitMQ carries them.
 
-use super::table::{TooLong, fields, short, table};
+use super::table::{fields, short, table};
+use crate::env::amqp::NameTooLong;
 use crate::message::{DeliveryMode, Message, Properties};
 use lapin::BasicProperties;
 use lapin::types::ShortString;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::sync::Arc;
 
 /// Quorum queues count here how often they have returned a message.
 const DELIVERY_COUNT: &str = "x-delivery-count";
 
-pub(super) fn properties(message: &Message) -> Result<BasicProperties, TooLong> {
+pub(super) fn properties(message: &Message) -> Result<BasicProperties, NameTooLong> {
     let Properties { content_type, content_encoding, delivery_mode, priority, correlation_id, reply_to, expiration } =
         &message.properties;
     let mode = match delivery_mode {
@@ -57,28 +58,6 @@ pub(super) fn message(properties: &BasicProperties, body: Vec<u8>) -> (Message, 
         expiration: properties.expiration().as_ref().and_then(|text| text.as_str().parse().ok()),
     };
     (Message { headers, properties, body: body.into() }, returned.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
-}
-
-/// The same message as a dead letter, with RabbitMQ's headers of a first death.
-pub(super) fn dead(message: &Message, queue: &str, exchange: &str, key: &str, reason: &str, seconds: i64) -> Message {
-    let mut dead = message.clone();
-    // It died: it is not to die of old age as well.
-    dead.properties.expiration = None;
-    for (name, value) in [
-        ("x-first-death-exchange", json!(exchange)),
-        ("x-first-death-queue", json!(queue)),
-        ("x-first-death-reason", json!(reason)),
-        (
-            "x-death",
-            json!([{
-                "count": 1, "reason": reason, "queue": queue, "time": seconds, "exchange": exchange,
-                "routing-keys": [key],
-            }]),
-        ),
-    ] {
-        dead.headers.set(name, value);
-    }
-    dead
 }
 
 #[cfg(test)]

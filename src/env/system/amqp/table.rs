@@ -1,24 +1,20 @@
 //! Field tables: headers and arguments in AMQP's types, as py-amqp writes them.
 
+use crate::env::amqp::NameTooLong;
 use crate::message::Table;
 use lapin::types::{AMQPValue, FieldArray, FieldTable, ShortString};
 use serde_json::{Map, Number, Value};
 
-/// A text cannot be one of AMQP's short strings.
-#[derive(Debug, thiserror::Error)]
-#[error("AMQP allows 255 bytes for a name, and this one has {0}")]
-pub(super) struct TooLong(usize);
-
 /// A name: of a queue, an exchange, a header.
-pub(super) fn short(text: &str) -> Result<ShortString, TooLong> {
-    ShortString::try_new(text).map_err(|_| TooLong(text.len()))
+pub(super) fn short(text: &str) -> Result<ShortString, NameTooLong> {
+    ShortString::try_new(text).map_err(|_| NameTooLong(text.len()))
 }
 
-pub(super) fn fields(table: &Table) -> Result<FieldTable, TooLong> {
+pub(super) fn fields(table: &Table) -> Result<FieldTable, NameTooLong> {
     entries(table.iter())
 }
 
-fn entries<'a>(entries: impl Iterator<Item = (&'a str, &'a Value)>) -> Result<FieldTable, TooLong> {
+fn entries<'a>(entries: impl Iterator<Item = (&'a str, &'a Value)>) -> Result<FieldTable, NameTooLong> {
     let mut fields = FieldTable::default();
     for (name, value) in entries {
         fields.insert(short(name)?, field(value)?);
@@ -26,7 +22,7 @@ fn entries<'a>(entries: impl Iterator<Item = (&'a str, &'a Value)>) -> Result<Fi
     Ok(fields)
 }
 
-fn field(value: &Value) -> Result<AMQPValue, TooLong> {
+fn field(value: &Value) -> Result<AMQPValue, NameTooLong> {
     Ok(match value {
         Value::Null => AMQPValue::Void,
         Value::Bool(value) => AMQPValue::Boolean(*value),
@@ -40,7 +36,7 @@ fn field(value: &Value) -> Result<AMQPValue, TooLong> {
 }
 
 /// Integers in 32 bits where they fit, as py-amqp writes them. AMQP has none beyond 63 bits and a sign.
-pub(super) fn numeric(number: &Number) -> AMQPValue {
+fn numeric(number: &Number) -> AMQPValue {
     match number.as_i64() {
         Some(whole) => i32::try_from(whole).map_or(AMQPValue::LongLongInt(whole), AMQPValue::LongInt),
         None => AMQPValue::Double(number.as_f64().unwrap_or(f64::NAN)),

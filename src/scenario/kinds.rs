@@ -1,0 +1,64 @@
+//! What can go wrong, by name.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+/// The faults.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// SIGKILL; the kernel closes the connections.
+    Kill,
+    /// The machine is gone: nobody is told.
+    PowerOff,
+    /// Start the process again.
+    Restart,
+    /// SIGKILL by the kernel, out of memory: of the process, or of a pool child with `child`.
+    OutOfMemory,
+    /// SIGKILL to one pool child.
+    KillChild,
+    /// SIGSTOP.
+    Pause,
+    /// SIGCONT.
+    Resume,
+    /// A signal, perhaps with SIGKILL after a grace period.
+    Signal,
+    /// Reset all connections between two hosts.
+    Reset,
+    /// All connections between two hosts go silent; neither side is told.
+    HalfOpen,
+    /// Nothing gets through between two hosts.
+    Partition,
+    /// The partition is over.
+    Heal,
+    /// Messages between two hosts take longer.
+    Latency,
+    /// A host takes one message per `pace` from each connection.
+    SlowConsumer,
+    /// At an effect: the peer acts on the message, but its answer is lost and the connection with it.
+    LoseReply,
+    /// At an effect that publishes: the message arrives twice.
+    Duplicate,
+    /// The wall clock of a host jumps, and stays so.
+    ClockStep,
+    /// The disk of a dead process is emptied.
+    WipeDisk,
+    /// The RabbitMQ on the host `broker` is short of memory: it takes no messages.
+    MemoryAlarm,
+    /// A message with a body that nobody can read is put into a queue.
+    Poison,
+}
+
+/// Signals.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+pub(crate) enum SignalName {
+    /// Warm shutdown.
+    #[serde(rename = "SIGTERM")]
+    Term,
+    /// Warm shutdown, cold when repeated.
+    #[serde(rename = "SIGINT")]
+    Int,
+    /// Cold shutdown.
+    #[serde(rename = "SIGQUIT")]
+    Quit,
+}

@@ -1,0 +1,29 @@
+//! How a simulated RabbitMQ is set up.
+
+use crate::broker::amqp;
+use crate::env::Endpoint;
+use crate::env::amqp::AmqpUrl;
+use crate::scenario::cluster::BROKER;
+
+/// A RabbitMQ server.
+#[derive(Clone, Debug)]
+pub(crate) struct RabbitConfig {
+    /// The heartbeat that it asks for, seconds: `heartbeat`.
+    pub(crate) heartbeat: u16,
+    /// What the engine is told.
+    pub(crate) engine: amqp::RabbitConfig,
+}
+
+impl Default for RabbitConfig {
+    fn default() -> Self {
+        RabbitConfig { heartbeat: 60, engine: amqp::RabbitConfig::default() }
+    }
+}
+
+/// Where processes find it.
+pub(in crate::scenario) fn endpoint() -> Endpoint {
+    match AmqpUrl::parse(&format!("amqp://{BROKER}//")) {
+        Ok(url) => Endpoint::Amqp([url].into()),
+        Err(_) => BROKER.into(),
+    }
+}
