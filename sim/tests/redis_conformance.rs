@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, FileFailurePersistence};
 use redis_real::pair::{Pair, now, show, show_command};
 use redis_real::server::RealRedis;
 use redis_real::twins;
-use redis_real::words::{Dice, TEMPLATES, fill};
+use redis_real::words::{Dice, SCRIPTS, TEMPLATES, fill};
 use simq_sim::redis::{ClientId, Crash, Micros, Persistence, Redis, RedisConfig, Value};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -43,12 +43,19 @@ fn command(step: &Step) -> Vec<Vec<u8>> {
     words
 }
 
-fn run(real: &RealRedis, steps: &[Step]) -> Result<(), String> {
+/// What some connections begin with.
+const GREETINGS: [&[&str]; 5] =
+    [&[], &[], &["HELLO 3"], &["HELLO 3", "CLIENT TRACKING ON"], &["HELLO 3", "CLIENT TRACKING ON OPTIN NOLOOP"]];
+
+fn run(real: &RealRedis, greetings: [usize; CLIENTS], steps: &[Step]) -> Result<(), String> {
     let mut pair = Pair::new(real, CLIENTS);
     let mut told = String::new();
-    for step in steps {
-        let client = u64::from(step.0);
-        let mut args = command(step);
+    let greetings =
+        (0_u64..).zip(greetings).flat_map(|(client, at)| GREETINGS[at].iter().map(move |line| (client, line)));
+    let greetings =
+        greetings.map(|(client, line)| (client, line.split(' ').map(|word| word.as_bytes().to_vec()).collect()));
+    let steps = steps.iter().map(|step| (u64::from(step.0), command(step)));
+    for (client, mut args) in greetings.chain(steps) {
         // Replies of a subscription inside of a transaction are not its array's elements.
         if pair.in_transaction(client) && args[0].to_ascii_lowercase().ends_with(b"subscribe") {
             args = vec![b"PING".to_vec()];
@@ -61,7 +68,13 @@ fn run(real: &RealRedis, steps: &[Step]) -> Result<(), String> {
 
 fn config(cases: u32) -> Config {
     let persistence = FileFailurePersistence::WithSource("proptest-regressions");
-    Config { cases, max_shrink_iters: 20_000, failure_persistence: Some(Box::new(persistence)), ..Config::default() }
+    Config {
+        cases,
+        max_shrink_iters: 20_000,
+        max_shrink_time: 8_000,
+        failure_persistence: Some(Box::new(persistence)),
+        ..Config::default()
+    }
 }
 
 /// How many sequences, unless `CASES` says another number.
@@ -72,18 +85,23 @@ fn cases(usual: u32) -> u32 {
 #[test]
 fn random_sequences() {
     let real = RealRedis::start();
-    proptest!(config(cases(3_000)), |(steps in steps(40))| {
-        run(&real, &steps).map_err(TestCaseError::fail)?;
+    proptest!(config(cases(3_000)), |(greetings in prop::array::uniform3(0..GREETINGS.len()), steps in steps(40))| {
+        run(&real, greetings, &steps).map_err(TestCaseError::fail)?;
     });
 }
 
-/// A story in lines of `client> COMMAND WORDS`; `.` is an empty word, `wait N` lets milliseconds pass.
+/// A story in lines of `client> COMMAND WORDS`; `.` is an empty word, `SCRIPT0` a script, `wait N` lets milliseconds pass.
 fn tell(real: &RealRedis, story: &str) {
     let mut pair = Pair::new(real, CLIENTS);
     for line in story.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let told = match line.split_once("> ") {
             Some((client, words)) => {
-                let word = |word: &str| if word == "." { Vec::new() } else { word.as_bytes().to_vec() };
+                let word =
+                    |word: &str| match word.strip_prefix("SCRIPT").and_then(|number| number.parse::<usize>().ok()) {
+                        Some(number) => SCRIPTS[number].as_bytes().to_vec(),
+                        None if word == "." => Vec::new(),
+                        None => word.as_bytes().to_vec(),
+                    };
                 let args: Vec<Vec<u8>> = words.split(' ').map(word).collect();
                 pair.step(client.parse().expect("a client"), &args)
             }

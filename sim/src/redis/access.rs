@@ -73,7 +73,6 @@ impl Redis {
             self.break_watches(db, key);
         }
         self.dirty += 1;
-        self.invalidate_all();
     }
 
     fn written(&mut self, db: usize, key: &[u8]) {

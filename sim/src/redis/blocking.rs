@@ -179,13 +179,13 @@ impl Redis {
                 continue;
             }
             let want = want.clone();
-            let reply = self.serve_client(db, key, &want);
+            let reply = self.serve_client(client, db, key, &want);
             self.unblock(client, reply);
             self.commit();
         }
     }
 
-    fn serve_client(&mut self, db: usize, key: &[u8], want: &Want) -> Value {
+    fn serve_client(&mut self, client: ClientId, db: usize, key: &[u8], want: &Want) -> Value {
         match want {
             Want::Pop(end) => match pop_items(self, db, key, *end, None) {
                 Popped::One(item) => Value::Array(vec![bulk(key), Value::BulkString(item)]),
@@ -203,7 +203,7 @@ impl Redis {
             Want::PopScored { highest } => {
                 let mut reply = pop_scored(self, db, key, *highest, 1);
                 reply.insert(0, bulk(key));
-                Value::Array(reply)
+                self.typed_pop(client, reply)
             }
         }
     }

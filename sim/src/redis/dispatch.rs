@@ -1,7 +1,7 @@
 //! From arguments to replies: what is checked before a command runs, and what follows after it.
 
 use super::call::{Call, Outcome, Source};
-use super::command::{BLOCKING, Command, DENY_OOM, LOADING, NO_AUTH, Run, WRITE, find};
+use super::command::{BLOCKING, Command, DENY_OOM, LOADING, NO_AUTH, READ, Run, WRITE, find};
 use super::errors::{Error, NO_AUTH as MUST_AUTHENTICATE, OUT_OF_MEMORY, READ_ONLY};
 use super::{ClientId, Redis};
 use ::redis::Value;
@@ -9,22 +9,18 @@ use ::redis::Value;
 impl Redis {
     /// One command of a client that is not blocked. [`Redis::serve_ready`] must follow.
     pub(super) fn execute(&mut self, client: ClientId, args: &[Vec<u8>]) {
+        self.begin_tracking(client);
         let outcome = match self.admit(client, args) {
             Ok(command) => self.queue_or_run(client, command, args),
             Err(error) => Err(self.rejected(client, args, error)),
         };
         match outcome {
-            Ok(Outcome::Reply(value)) => {
-                let value = match self.speaks_resp3(client).then(|| resolve(args)) {
-                    Some(Ok(command)) => self.typed(client, command.name, args, value),
-                    _ => value,
-                };
-                self.out.push((client, value));
-            }
+            Ok(Outcome::Reply(value)) => self.out.push((client, value)),
             Ok(Outcome::Replies(values)) => self.out.extend(values.into_iter().map(|value| (client, value))),
             Ok(Outcome::Blocked) => {}
             Err(error) => self.out.push((client, error.into())),
         }
+        self.end_tracking(client, resolve(args).map_or("", |command| command.name));
         self.commit();
     }
 
@@ -77,7 +73,6 @@ impl Redis {
         args: &[Vec<u8>],
     ) -> Result<Outcome, Error> {
         *self.stats.calls.entry(command.name).or_default() += 1;
-        self.running = Some(client);
         let dirty = self.dirty;
         let mut call = Call { redis: self, client, db, source, args, effects: None };
         let outcome = match command.run {
@@ -85,8 +80,9 @@ impl Redis {
             Run::Special(run) => run(&mut call),
         };
         let effects = call.effects.take();
-        if matches!(source, Source::Client | Source::Transaction) {
-            self.remember_read(client, command, args);
+        let asked = matches!(source, Source::Client | Source::Transaction);
+        if asked && command.has(READ) {
+            self.remember_read(client, command.keys_in(args));
         }
         let changed = self.dirty != dirty && command.has(WRITE);
         match effects {
@@ -94,7 +90,10 @@ impl Redis {
             None if changed && !command.has(BLOCKING) => self.record(db, || args.to_vec()),
             None => {}
         }
-        outcome
+        match outcome {
+            Ok(Outcome::Reply(value)) if asked => Ok(Outcome::Reply(self.typed(client, command.name, args, value))),
+            outcome => outcome,
+        }
     }
 }
 

@@ -152,5 +152,6 @@ fn flush(call: &mut Call<'_>, all: bool) -> Reply {
     for db in databases {
         call.redis.clear(db);
     }
+    call.redis.invalidate_all();
     Ok(Value::Okay)
 }

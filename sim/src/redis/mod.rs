@@ -106,8 +106,12 @@ pub struct Redis {
     topics: Topics,
     watchers: BTreeMap<(usize, Vec<u8>), BTreeSet<ClientId>>,
     readers: Readers,
-    /// Whose command runs now.
+    /// Whose command ran last, or runs now.
     running: Option<ClientId>,
+    /// It runs now.
+    executing: bool,
+    /// What it changed and will be told that it did, once it is answered.
+    own_changes: Vec<Value>,
     scripts: Scripts,
     log: Log,
     /// Units for whoever looks on, who must take them. A restart does not end that.
@@ -172,6 +176,8 @@ impl Redis {
             watchers: BTreeMap::new(),
             readers: Readers::default(),
             running: None,
+            executing: false,
+            own_changes: Vec::new(),
             scripts: Scripts::default(),
             log: Log::default(),
             observed: None,

@@ -2,7 +2,7 @@
 
 use super::call::bulk;
 use super::{ClientId, Redis};
-use ::redis::{PushKind, Value};
+use ::redis::{PushKind, Value, VerbatimFormat};
 
 impl Redis {
     pub(super) fn speaks_resp3(&self, client: ClientId) -> bool {
@@ -21,27 +21,68 @@ impl Redis {
     /// A reply as its client hears it.
     pub(super) fn typed(&self, client: ClientId, command: &str, args: &[Vec<u8>], reply: Value) -> Value {
         if !self.speaks_resp3(client) {
-            return reply;
+            return plain(reply);
         }
         match (command, reply) {
-            ("smembers", Value::Array(members)) => Value::Set(members),
+            ("smembers" | "sinter" | "sunion" | "sdiff", Value::Array(members)) => Value::Set(members),
+            ("spop", Value::Array(members)) if args.len() > 2 => Value::Set(members),
             ("hgetall" | "config|get" | "hello", Value::Array(parts)) => Value::Map(pairs(parts)),
-            ("zscore" | "zincrby", score) => double(score),
-            (
-                "zrange" | "zrangebyscore" | "zrevrange" | "zrevrangebyscore" | "zpopmin" | "zpopmax",
-                Value::Array(parts),
-            ) if command.starts_with("zpop") || args.iter().any(|arg| super::args::is(arg, "withscores")) => {
-                let entries: Vec<Value> =
-                    pairs(parts).into_iter().map(|(member, score)| Value::Array(vec![member, double(score)])).collect();
-                // One popped without a count stands by itself.
-                match (command.starts_with("zpop") && args.len() == 2, entries) {
-                    (true, mut entries) => entries.pop().unwrap_or_else(|| Value::Array(Vec::new())),
-                    (false, entries) => Value::Array(entries),
-                }
+            ("info" | "client|list" | "client|info", Value::BulkString(text)) => verbatim(text),
+            ("zscore" | "zincrby" | "zadd", score) => double(score),
+            ("zmscore", Value::Array(scores)) => Value::Array(scores.into_iter().map(double).collect()),
+            // One popped without a count stands by itself.
+            ("zpopmin" | "zpopmax", Value::Array(parts)) if args.len() == 2 => popped(parts),
+            ("zpopmin" | "zpopmax", Value::Array(parts)) => scored(parts),
+            ("zrange" | "zrangebyscore" | "zrevrange" | "zrevrangebyscore", Value::Array(parts))
+                if args.iter().skip(4).any(|arg| super::args::is(arg, "withscores")) =>
+            {
+                scored(parts)
             }
+            ("command" | "command|info", Value::Array(rows)) => Value::Array(rows.into_iter().map(row).collect()),
             (_, reply) => reply,
         }
     }
+
+    /// What was popped for a client that waited: key, member and score.
+    pub(super) fn typed_pop(&self, client: ClientId, mut reply: Vec<Value>) -> Value {
+        if self.speaks_resp3(client)
+            && let Some(score) = reply.pop()
+        {
+            reply.push(double(score));
+        }
+        Value::Array(reply)
+    }
+}
+
+/// The second version has no booleans.
+fn plain(reply: Value) -> Value {
+    match reply {
+        Value::Boolean(yes) => Value::Int(i64::from(yes)),
+        other => other,
+    }
+}
+
+fn verbatim(text: Vec<u8>) -> Value {
+    Value::VerbatimString { format: VerbatimFormat::Text, text: String::from_utf8_lossy(&text).into_owned() }
+}
+
+/// A command's flags are a set.
+fn row(row: Value) -> Value {
+    let Value::Array(mut columns) = row else { return row };
+    if let Some(Value::Array(flags)) = columns.get_mut(2).map(std::mem::take) {
+        columns[2] = Value::Set(flags);
+    }
+    Value::Array(columns)
+}
+
+fn popped(parts: Vec<Value>) -> Value {
+    let mut parts = parts.into_iter();
+    let member = parts.next();
+    Value::Array(member.into_iter().chain(parts.map(double)).collect())
+}
+
+fn scored(parts: Vec<Value>) -> Value {
+    Value::Array(pairs(parts).into_iter().map(|(member, score)| Value::Array(vec![member, double(score)])).collect())
 }
 
 fn pairs(parts: Vec<Value>) -> Vec<(Value, Value)> {

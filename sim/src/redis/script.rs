@@ -95,6 +95,10 @@ impl Script<'_> {
             return Err(OUT_OF_MEMORY);
         }
         self.wrote |= command.has(command::WRITE);
+        if command.has(command::READ) {
+            // Whatever it reads, all keys that it was given count as read.
+            self.redis.remember_read(self.client, self.keys.iter());
+        }
         if command.name == "select" {
             self.db = usize::try_from(integer(&args[1])?)
                 .ok()

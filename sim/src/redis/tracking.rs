@@ -1,7 +1,7 @@
 //! Client-side caching: a client that has read a key is told once when that key changes (`CLIENT TRACKING`, RESP3).
 
 use super::call::{Call, Reply};
-use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT, READ};
+use super::command::{Command, Flags, LOADING, NO_KEYS, NO_SCRIPT};
 use super::errors::{Error, SYNTAX};
 use super::{ClientId, Redis, args};
 use ::redis::{PushKind, Value};
@@ -17,7 +17,7 @@ pub(super) struct Tracking {
     opt_in: bool,
     /// Not the client's own changes.
     no_loop: bool,
-    /// The command before was `CLIENT CACHING YES`.
+    /// `CLIENT CACHING YES` was said, and is not used up.
     caching: bool,
 }
 
@@ -27,21 +27,39 @@ pub(super) struct Readers(BTreeMap<Vec<u8>, BTreeSet<ClientId>>);
 
 impl Redis {
     /// Notes that a client has read keys, if it tracks.
-    pub(super) fn remember_read(&mut self, client: ClientId, command: &Command, args: &[Vec<u8>]) {
-        let Some(tracking) = self.clients.get_mut(&client).and_then(|state| state.tracking.as_mut()) else { return };
-        if command.name == "client|caching" {
+    pub(super) fn remember_read<'a>(&mut self, client: ClientId, keys: impl Iterator<Item = &'a Vec<u8>>) {
+        let tracking = self.clients.get(&client).and_then(|state| state.tracking);
+        if tracking.is_none_or(|tracking| tracking.opt_in && !tracking.caching) {
             return;
         }
-        let caching = std::mem::take(&mut tracking.caching);
-        if !command.has(READ) || (tracking.opt_in && !caching) {
-            return;
-        }
-        for key in command.keys_in(args) {
+        for key in keys {
             self.readers.0.entry(key.clone()).or_default().insert(client);
         }
         while self.readers.0.len() > KEYS {
             let Some((key, readers)) = self.readers.0.pop_first() else { break };
             self.tell_readers(&key, readers, None);
+        }
+    }
+
+    /// A client's command begins.
+    pub(super) fn begin_tracking(&mut self, client: ClientId) {
+        self.running = Some(client);
+        self.executing = true;
+    }
+
+    /// A client's command is answered: it hears of its own changes now.
+    pub(super) fn end_tracking(&mut self, client: ClientId, command: &str) {
+        self.executing = false;
+        for keys in std::mem::take(&mut self.own_changes) {
+            self.tell(client, keys);
+        }
+        let Some(state) = self.clients.get_mut(&client) else { return };
+        // CLIENT CACHING YES is for the next command, or for the next transaction.
+        if state.transaction.is_none()
+            && !command.starts_with("client")
+            && let Some(tracking) = &mut state.tracking
+        {
+            tracking.caching = false;
         }
     }
 
@@ -59,8 +77,7 @@ impl Redis {
         for reader in readers {
             let Some(tracking) = self.clients.get(&reader).and_then(|state| state.tracking) else { continue };
             if !(tracking.no_loop && by == Some(reader)) {
-                let keys = Value::Array(vec![Value::BulkString(key.to_vec())]);
-                self.out.push((reader, Value::Push { kind: PushKind::Invalidate, data: vec![keys] }));
+                self.tell_or_keep(reader, Value::Array(vec![Value::BulkString(key.to_vec())]));
             }
         }
     }
@@ -69,14 +86,29 @@ impl Redis {
     pub(super) fn invalidate_all(&mut self) {
         self.readers.0.clear();
         let tracking = self.clients.iter().filter(|(_, state)| state.tracking.is_some());
-        let told =
-            tracking.map(|(client, _)| (*client, Value::Push { kind: PushKind::Invalidate, data: vec![Value::Nil] }));
-        let told: Vec<(ClientId, Value)> = told.collect();
-        self.out.extend(told);
+        let told: Vec<ClientId> = tracking.map(|(client, _)| *client).collect();
+        told.into_iter().for_each(|client| self.tell_or_keep(client, Value::Nil));
+    }
+
+    /// A client that is in the middle of a command hears of it after the reply.
+    fn tell_or_keep(&mut self, client: ClientId, keys: Value) {
+        if self.executing && self.running == Some(client) {
+            self.own_changes.push(keys);
+        } else {
+            self.tell(client, keys);
+        }
+    }
+
+    /// In version 2 of the protocol there is no way to be told.
+    fn tell(&mut self, client: ClientId, keys: Value) {
+        if self.speaks_resp3(client) {
+            self.out.push((client, Value::Push { kind: PushKind::Invalidate, data: vec![keys] }));
+        }
     }
 
     pub(super) fn forget_readers(&mut self) {
         self.readers.0.clear();
+        self.own_changes.clear();
     }
 }
 
@@ -101,22 +133,29 @@ fn tracking(call: &mut Call<'_>) -> Reply {
     if !on && !args::is(call.arg(2), "off") {
         return Err(SYNTAX);
     }
-    let Some(state) = call.redis.clients.get_mut(&call.client) else { return Ok(Value::Okay) };
-    if on && !state.resp3 {
-        return Err(Error::fixed(
-            "ERR Client tracking can be enabled in RESP2 only when the client redirects to another one",
-        ));
+    if let Some(state) = call.redis.clients.get_mut(&call.client) {
+        wanted.caching = state.tracking.is_some_and(|tracking| tracking.caching);
+        state.tracking = on.then_some(wanted);
     }
-    state.tracking = on.then_some(wanted);
     Ok(Value::Okay)
 }
 
 fn caching(call: &mut Call<'_>) -> Reply {
-    let yes = args::is(call.arg(2), "yes");
-    let tracking = call.redis.clients.get_mut(&call.client).and_then(|state| state.tracking.as_mut());
-    match tracking.filter(|tracking| tracking.opt_in) {
-        Some(tracking) if yes => tracking.caching = true,
-        _ => return Err(Error::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode.")),
+    let state = call.redis.clients.get_mut(&call.client);
+    let Some(tracking) = state.and_then(|state| state.tracking.as_mut()) else {
+        return Err(Error::fixed(
+            "ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled",
+        ));
+    };
+    match call.args.get(2) {
+        Some(word) if args::is(word, "yes") && tracking.opt_in => tracking.caching = true,
+        Some(word) if args::is(word, "yes") => {
+            return Err(Error::fixed("ERR CLIENT CACHING YES is only valid when tracking is enabled in OPTIN mode."));
+        }
+        Some(word) if args::is(word, "no") => {
+            return Err(Error::fixed("ERR CLIENT CACHING NO is only valid when tracking is enabled in OPTOUT mode."));
+        }
+        _ => return Err(SYNTAX),
     }
     Ok(Value::Okay)
 }

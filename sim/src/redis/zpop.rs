@@ -60,7 +60,7 @@ fn pop_or_wait(call: &mut Call<'_>, highest: bool) -> Result<Outcome, Error> {
         if call.get::<Sorted>(key)?.is_some() {
             let mut reply = pop_scored(call.redis, call.db, key, highest, 1);
             reply.insert(0, bulk(key));
-            return Ok(Outcome::Reply(Value::Array(reply)));
+            return Ok(Outcome::Reply(call.redis.typed_pop(call.client, reply)));
         }
     }
     if !call.may_block() {

@@ -1,5 +1,6 @@
 //! The same commands to the simulated server and to the real one; their replies side by side.
 
+use crate::redis_real::compare::{first_word, in_order, is_told, same};
 use crate::redis_real::server::{Connection, RealRedis};
 use crate::redis_real::twins;
 use simq_sim::redis::{ClientId, Redis, RedisConfig, Value};
@@ -119,11 +120,10 @@ impl Pair {
     /// The command that a reply answers; a pushed message answers none, and subscriptions have a reply for each channel.
     fn answered(&mut self, client: ClientId, reply: &Value) -> Vec<Vec<u8>> {
         let word = first_word(reply);
-        let message = word == b"message" || word == b"pmessage";
         let commands = self.unanswered.entry(client).or_default();
         let subscribes = |command: &Vec<Vec<u8>>| command[0].to_ascii_lowercase().ends_with(b"subscribe");
         let further = word.ends_with(b"subscribe") && !commands.first().is_some_and(subscribes);
-        if message || further || commands.is_empty() { Vec::new() } else { commands.remove(0) }
+        if is_told(reply) || further || commands.is_empty() { Vec::new() } else { commands.remove(0) }
     }
 
     fn follow(&mut self, client: ClientId, args: &[Vec<u8>], reply: &Value) {
@@ -204,72 +204,6 @@ impl Pair {
         };
         self.observe(question).map(|_| ())
     }
-}
-
-/// Whether replies are equal, as far as the command promises.
-fn same(args: &[Vec<u8>], queue: &[Vec<Vec<u8>>], ours: &Value, theirs: &Value) -> bool {
-    let name = args.first().map(|name| name.to_ascii_lowercase()).unwrap_or_default();
-    match (name.as_slice(), ours, theirs) {
-        (b"exec", Value::Array(ours), Value::Array(theirs)) => {
-            let pairs = ours.iter().zip(theirs);
-            ours.len() == theirs.len()
-                && pairs.enumerate().all(|(at, (a, b))| same(queue.get(at).map_or(&[], Vec::as_slice), &[], a, b))
-        }
-        // The clocks of two servers differ by a little.
-        (b"ttl" | b"expiretime", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => (a - b).abs() <= 5,
-        (b"pttl" | b"pexpiretime", Value::Int(a), Value::Int(b)) if *a > 0 && *b > 0 => (a - b).abs() <= 5_000,
-        (b"hgetall", Value::Array(a), Value::Array(b)) => in_pairs(a) == in_pairs(b),
-        (
-            b"keys" | b"hkeys" | b"hvals" | b"smembers" | b"sinter" | b"sunion" | b"sdiff" | b"spop" | b"pubsub",
-            _,
-            _,
-        ) => sorted(ours) == sorted(theirs),
-        (b"sscan" | b"scan", Value::Array(a), Value::Array(b)) => {
-            a.first() == b.first() && a.get(1).map(sorted) == b.get(1).map(sorted)
-        }
-        (b"hscan" | b"zscan", Value::Array(a), Value::Array(b)) => {
-            let pairs = |value: &Value| if let Value::Array(items) = value { in_pairs(items) } else { Vec::new() };
-            a.first() == b.first() && a.get(1).map(pairs) == b.get(1).map(pairs)
-        }
-        // Which of several channels comes first is up to the server.
-        (_, Value::Array(a), Value::Array(b)) if first_word(ours).ends_with(b"unsubscribe") => {
-            first_word(ours) == first_word(theirs) && a.last() == b.last()
-        }
-        _ => ours == theirs,
-    }
-}
-
-/// Which of several patterns of a client is told first is up to the server.
-fn in_order(replies: impl Iterator<Item = Option<Value>>) -> Vec<Option<Value>> {
-    let mut replies: Vec<Option<Value>> = replies.collect();
-    let is_message = |reply: &Option<Value>| reply.as_ref().is_some_and(|value| first_word(value) == b"pmessage");
-    for run in replies.chunk_by_mut(|a, b| is_message(a) && is_message(b)) {
-        run.sort_by_key(|reply| format!("{reply:?}"));
-    }
-    replies
-}
-
-fn first_word(value: &Value) -> &[u8] {
-    match value {
-        Value::Array(items) => match items.first() {
-            Some(Value::BulkString(word)) => word,
-            _ => &[],
-        },
-        _ => &[],
-    }
-}
-
-fn in_pairs(items: &[Value]) -> Vec<String> {
-    let mut pairs: Vec<String> = items.chunks(2).map(|pair| format!("{pair:?}")).collect();
-    pairs.sort();
-    pairs
-}
-
-fn sorted(value: &Value) -> Vec<String> {
-    let Value::Array(items) = value else { return vec![format!("{value:?}")] };
-    let mut items: Vec<String> = items.iter().map(|item| format!("{item:?}")).collect();
-    items.sort();
-    items
 }
 
 pub(crate) fn show_command(args: &[Vec<u8>]) -> String {

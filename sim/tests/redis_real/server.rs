@@ -1,6 +1,8 @@
 //! A real `redis-server` of our own, and raw connections to it.
 
-use simq_sim::redis::{Value, error_value};
+use crate::redis_real::resp::parse;
+use simq_sim::redis::Value;
+use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -56,7 +58,7 @@ impl RealRedis {
     pub(crate) fn connect(&self) -> Connection {
         let stream = UnixStream::connect(self.socket()).expect("a connection");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
-        Connection { stream, buffer: Vec::new() }
+        Connection { stream, buffer: Vec::new(), parsed: VecDeque::new() }
     }
 }
 
@@ -70,6 +72,7 @@ impl Drop for RealRedis {
 pub(crate) struct Connection {
     stream: UnixStream,
     buffer: Vec<u8>,
+    parsed: VecDeque<Value>,
 }
 
 impl Connection {
@@ -86,9 +89,13 @@ impl Connection {
     /// The next reply, unless none comes.
     pub(crate) fn receive(&mut self) -> Option<Value> {
         loop {
-            if let Some((value, used)) = parse(&self.buffer) {
+            if !self.parsed.is_empty() {
+                return self.parsed.pop_front();
+            }
+            if let Some((values, used)) = parse(&self.buffer) {
                 self.buffer.drain(..used);
-                return Some(value);
+                self.parsed.extend(values);
+                continue;
             }
             let mut chunk = [0; 4096];
             match self.stream.read(&mut chunk) {
@@ -112,39 +119,6 @@ impl Connection {
             Err(error) => assert_eq!(error.kind(), ErrorKind::WouldBlock, "{error}"),
         }
         self.stream.set_nonblocking(false).expect("a socket");
-        parse(&self.buffer).map(|(value, _)| value)
+        self.parsed.front().cloned().or_else(|| parse(&self.buffer)?.0.into_iter().next())
     }
-}
-
-/// A value of RESP2 at the beginning of `bytes`, if all of it is there, and its length.
-fn parse(bytes: &[u8]) -> Option<(Value, usize)> {
-    let end = bytes.windows(2).position(|pair| pair == b"\r\n")?;
-    let line = String::from_utf8_lossy(&bytes[1..end]).into_owned();
-    let mut used = end + 2;
-    let number = || line.parse::<i64>().expect("a number");
-    let value = match bytes[0] {
-        b'+' if line == "OK" => Value::Okay,
-        b'+' => Value::SimpleString(line),
-        b'-' => error_value(&line),
-        b':' => Value::Int(number()),
-        b'$' | b'*' if number() < 0 => Value::Nil,
-        b'$' => {
-            let len = usize::try_from(number()).expect("a length");
-            let text = bytes.get(used..used + len)?.to_vec();
-            bytes.get(used + len + 1)?;
-            used += len + 2;
-            Value::BulkString(text)
-        }
-        b'*' => {
-            let mut items = Vec::new();
-            for _ in 0..number() {
-                let (item, more) = parse(&bytes[used..])?;
-                items.push(item);
-                used += more;
-            }
-            Value::Array(items)
-        }
-        other => panic!("not RESP2: {other}"),
-    };
-    Some((value, used))
 }

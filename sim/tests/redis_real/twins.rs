@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 type Native = fn(&mut Script<'_>) -> Result<Value, Value>;
 
-const TWINS: [Native; 6] = [
+const TWINS: [Native; 7] = [
     |script| {
         let (keys, argv) = (script.keys, script.argv);
         let held = script.call(&[b"GET", &keys[0]])?;
@@ -43,6 +43,10 @@ const TWINS: [Native; 6] = [
     |script| {
         let keys = script.keys;
         Ok(script.pcall(&[b"INCR", &keys[0]]).unwrap_or(Value::BulkString(b"caught".to_vec())))
+    },
+    |script| {
+        let keys = script.keys;
+        Ok(Value::Boolean(script.call(&[b"EXISTS", &keys[0]])? == Value::Int(1)))
     },
 ];
 

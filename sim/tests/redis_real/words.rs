@@ -21,13 +21,14 @@ impl Dice<'_> {
     }
 }
 
-pub(crate) const SCRIPTS: [&str; 6] = [
+pub(crate) const SCRIPTS: [&str; 7] = [
     "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) else return 0 end",
     "local v = redis.call('rpop', KEYS[1]) if v then redis.call('hset', KEYS[2], ARGV[1], v) end return v",
     "local n = redis.call('incr', KEYS[1]) redis.call('pexpire', KEYS[1], ARGV[1]) return n",
     "redis.call('lpush', KEYS[1], ARGV[1]) redis.call('lpush', KEYS[2], ARGV[1]) return redis.status_reply('DONE')",
     "return {1, redis.call('llen', KEYS[1]), 'x'}",
     "local r = redis.pcall('incr', KEYS[1]) if type(r) == 'table' then return 'caught' end return r",
+    "redis.setresp(3) return redis.call('exists', KEYS[1]) == 1",
 ];
 
 fn blank(letter: u8, dice: &mut Dice<'_>) -> Vec<u8> {
@@ -248,6 +249,17 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "CLIENT SETNAME V",
     "CLIENT GETNAME",
     "RESET",
+    "HELLO 3",
+    "HELLO 3 SETNAME_V|AUTH_V_V|x?",
+    "HELLO 2",
+    "HELLO J?",
+    "INFO clients|server",
+    "CLIENT TRACKING ON",
+    "CLIENT TRACKING ON OPTIN|NOLOOP*",
+    "CLIENT TRACKING ON|OFF|x OPTIN|NOLOOP|x*",
+    "CLIENT TRACKING OFF",
+    "CLIENT CACHING YES",
+    "CLIENT CACHING YES|NO|x",
     "EVAL SCRIPT0 1 K V",
     "EVALSHA SHA0 1 K V",
     "EVAL SCRIPT1 2 K K M",
@@ -259,6 +271,7 @@ pub(crate) const TEMPLATES: &[&str] = &[
     "EVAL SCRIPT3 2 K K V",
     "EVAL SCRIPT4 1 K",
     "EVAL SCRIPT5 1 K",
+    "EVAL SCRIPT6 1 K",
     "SCRIPT FLUSH SYNC|ASYNC|x?",
     "EVAL SCRIPT4 1|-1|x|2",
     "EVALSHA x 0",
