@@ -1,0 +1,105 @@
+//! Proof that the engine is RabbitMQ when it is to be: random sequences of methods on several channels of several
+//! connections let their clients see the same of it and of a real node.
+
+#![allow(clippy::disallowed_methods, reason = "the real server is what is compared with")]
+
+mod rabbit_real;
+mod servers;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use rabbit_real::pair::Pair;
+use rabbit_real::real::Real;
+use rabbit_real::steps::{Drawn, Scene};
+use servers::Rabbit;
+use simq::broker::amqp::RabbitConfig;
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
+/// Sequences that are run side by side, each worker with queues of its own names.
+const WORKERS: u64 = 4;
+
+/// How many sequences, unless `CASES` says another number.
+fn cases(usual: u32) -> u32 {
+    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(usual)
+}
+
+/// Where the draws begin; `SEED` says another number.
+fn seed() -> u64 {
+    std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(1)
+}
+
+fn drawn() -> impl Strategy<Value = (u8, Vec<Drawn>)> {
+    (0..6u8, prop::collection::vec(any::<Drawn>(), 1..40))
+}
+
+async fn run(real: &mut Real, scene: &Scene, steps: &[Drawn], patience: Duration) -> Result<(), String> {
+    let mut pair = Pair::new(real, RabbitConfig::default(), patience);
+    for step in scene.setup() {
+        pair.step(&step).await?;
+    }
+    pair.told = format!("the setup of layout {}\n", scene.layout);
+    for (number, drawn) in steps.iter().enumerate() {
+        pair.step(&scene.step(number, *drawn)).await?;
+    }
+    Ok(())
+}
+
+/// One worker's share. `Err` is the shortest sequence that it found, with what was seen.
+fn explore(url: &str, worker: u64, cases: u32) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let real = RefCell::new(runtime.block_on(Real::connect(url)));
+    let config = Config {
+        cases,
+        max_shrink_iters: std::env::var("SHRINK").map_or(300, |n| n.parse().expect("a number")),
+        failure_persistence: None,
+        ..Config::default()
+    };
+    let mut bytes = [0; 32];
+    bytes[..16].copy_from_slice(&(u128::from(seed()) << 64 | u128::from(worker)).to_le_bytes());
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let (number, failed) = (Cell::new(0), Cell::new(false));
+    let outcome = runner.run(&drawn(), |(layout, steps)| {
+        number.set(number.get() + 1);
+        if std::env::var_os("TRACE").is_some() {
+            eprintln!("worker {worker} case {} layout {layout} {} steps", number.get(), steps.len());
+        }
+        let scene = Scene { prefix: format!("w{worker}n{}.", number.get()), layout };
+        let mut real = real.borrow_mut();
+        let result = runtime.block_on(async {
+            let patience = if failed.get() { Duration::from_millis(500) } else { Duration::from_secs(3) };
+            let result = run(&mut real, &scene, &steps, patience).await;
+            real.clean(&scene).await;
+            result
+        });
+        if std::env::var_os("TRACE").is_some()
+            && let Err(why) = &result
+        {
+            eprintln!("FAIL worker {worker} {why}");
+        }
+        failed.set(failed.get() || result.is_err());
+        result.map_err(TestCaseError::fail)
+    });
+    outcome.map_err(|error| match error {
+        TestError::Fail(why, (layout, steps)) => format!("layout {layout}, {} steps: {why}", steps.len()),
+        TestError::Abort(why) => why.to_string(),
+    })
+}
+
+#[test]
+fn random_sequences() {
+    let rabbit = Rabbit::start();
+    let url = rabbit.url();
+    let share = cases(240).div_ceil(WORKERS as u32);
+    let found: Vec<Result<(), String>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..WORKERS)
+            .map(|worker| {
+                let url = &url;
+                scope.spawn(move || explore(url, worker, share))
+            })
+            .collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker that ends")).collect()
+    });
+    let differences: Vec<String> = found.into_iter().filter_map(Result::err).collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+}

@@ -1,0 +1,8 @@
+//! A RabbitMQ node and the engine, side by side: the same steps, and what is seen of both.
+
+pub(crate) mod pair;
+pub(crate) mod real;
+pub(crate) mod seen;
+pub(crate) mod simulated;
+pub(crate) mod steps;
+pub(crate) mod tables;
