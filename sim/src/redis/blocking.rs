@@ -179,8 +179,11 @@ impl Redis {
                 continue;
             }
             let want = want.clone();
+            let before = self.begin_tracking(client);
             let reply = self.serve_client(client, db, key, &want);
             self.unblock(client, reply);
+            self.end_tracking(client, "");
+            self.running = before;
             self.commit();
         }
     }

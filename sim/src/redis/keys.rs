@@ -55,8 +55,11 @@ fn rename(call: &mut Call<'_>, only_new: bool) -> Result<bool, Error> {
     if old == new {
         return Ok(true);
     }
-    call.delete(new);
     let db = call.db;
+    // Who reads both hears of the old name first.
+    if call.exists(new) {
+        call.redis.databases[db].remove(new);
+    }
     let Some(entry) = call.redis.databases[db].remove(old) else { return Err(NO_SUCH_KEY) };
     let index = call.redis.put(db, new, entry.data);
     call.redis.databases[db].set_deadline(index, entry.deadline);

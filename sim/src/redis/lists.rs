@@ -116,9 +116,6 @@ pub(super) fn move_item(
         _ => None,
     };
     let Some(item) = item else { return Ok(None) };
-    if source != target {
-        redis.touched(db, source);
-    }
     let index = match redis.find(db, target) {
         Some(index) => index,
         None => redis.put(db, target, <List as super::data::Kind>::empty()),
@@ -127,6 +124,9 @@ pub(super) fn move_item(
         list.push(to, item.clone());
     }
     redis.touched(db, target);
+    if source != target {
+        redis.touched(db, source);
+    }
     let word = |end: End| if end == End::Left { b"LEFT".to_vec() } else { b"RIGHT".to_vec() };
     redis.record(db, || vec![b"LMOVE".to_vec(), source.to_vec(), target.to_vec(), word(from), word(to)]);
     Ok(Some(item))

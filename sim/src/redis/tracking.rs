@@ -41,10 +41,10 @@ impl Redis {
         }
     }
 
-    /// A client's command begins.
-    pub(super) fn begin_tracking(&mut self, client: ClientId) {
-        self.running = Some(client);
+    /// A client's command begins, or goes on after a wait. Whose ran last.
+    pub(super) fn begin_tracking(&mut self, client: ClientId) -> Option<ClientId> {
         self.executing = true;
+        self.running.replace(client)
     }
 
     /// A client's command is answered: it hears of its own changes now.
