@@ -201,7 +201,7 @@ fn a_demoted_master_sends_blocked_clients_away() {
 
 #[test]
 fn sentinel_knows_the_master_and_tells_who_takes_over() {
-    let mut sentinel = Sentinel::new(None);
+    let mut sentinel = Sentinel::new(None, 30_000);
     let (first, second) = (("10.0.0.1".to_owned(), 6379), ("10.0.0.2".to_owned(), 6379));
     sentinel.watch("main", first, vec![second.clone()]);
     sentinel.connect(ME);

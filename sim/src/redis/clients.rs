@@ -1,7 +1,7 @@
 //! Connections: who they are, which database they use, and what they are in the middle of.
 
 use super::blocking::Wait;
-use super::call::{Call, Outcome, Reply, bulk, flag};
+use super::call::{Call, Outcome, Reply, bulk};
 use super::command::{Command, Flags, LOADING, NO_AUTH, NO_KEYS, NO_SCRIPT};
 use super::errors::{Error, SYNTAX, WRONG_PASSWORD, error_value};
 use super::tracking::Tracking;
@@ -117,7 +117,7 @@ impl Redis {
     }
 }
 
-const FLAGS: Flags = NO_SCRIPT | LOADING;
+pub(super) const FLAGS: Flags = NO_SCRIPT | LOADING;
 
 pub(super) const COMMANDS: &[Command] = &[
     Command::plain("auth", -2, FLAGS | NO_AUTH, NO_KEYS, auth),
@@ -130,10 +130,6 @@ pub(super) const COMMANDS: &[Command] = &[
     Command::plain("client|id", 2, FLAGS, NO_KEYS, |call| Ok(Value::Int(i64::try_from(call.client).unwrap_or(-1)))),
     Command::plain("client|getname", 2, FLAGS, NO_KEYS, get_name),
     Command::plain("client|setname", 3, FLAGS, NO_KEYS, set_name),
-    Command::plain("client|unblock", -3, FLAGS, NO_KEYS, unblock),
-    Command::plain("client|kill", -3, FLAGS, NO_KEYS, kill),
-    Command::plain("client|list", -2, FLAGS, NO_KEYS, list),
-    Command::plain("client|info", 2, FLAGS, NO_KEYS, info),
     Command::plain("client|no-evict", 3, FLAGS, NO_KEYS, |_| Ok(Value::Okay)),
     Command::container("acl"),
     Command::plain("acl|whoami", 2, FLAGS, NO_KEYS, who_am_i),
@@ -249,60 +245,6 @@ fn name_client(call: &mut Call<'_>, name: &[u8]) -> Result<(), Error> {
         state.name = name.to_vec();
     }
     Ok(())
-}
-
-fn unblock(call: &mut Call<'_>) -> Reply {
-    let with_error = match call.args.get(3) {
-        None => false,
-        Some(word) if args::is(word, "timeout") => false,
-        Some(word) if args::is(word, "error") => true,
-        Some(_) => return Err(Error::fixed("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")),
-    };
-    if call.args.len() > 4 {
-        return Err(Error::subcommand_syntax("client", call.arg(1)));
-    }
-    let client = args::integer(call.arg(2))?;
-    let client = u64::try_from(client).ok();
-    Ok(flag(client.is_some_and(|client| match with_error {
-        true => call.redis.unblock(client, super::errors::UNBLOCKED.into()),
-        false => call.redis.time_out(client),
-    })))
-}
-
-fn kill(call: &mut Call<'_>) -> Reply {
-    let killed = match call.args {
-        [_, _, word, id] if args::is(word, "id") => super::number::parse_integer(id),
-        _ => return Err(SYNTAX),
-    };
-    let killed = killed.and_then(|id| u64::try_from(id).ok()).filter(|id| *id > 0);
-    let killed = killed.ok_or(Error::fixed("ERR client-id should be greater than 0"))?;
-    let known = call.redis.clients.contains_key(&killed);
-    call.redis.close(killed);
-    Ok(flag(known))
-}
-
-fn describe(redis: &Redis, client: ClientId) -> String {
-    let Some(state) = redis.clients.get(&client) else { return String::new() };
-    let multi = state.transaction.as_ref().map_or(-1, |transaction| i64::try_from(transaction.len()).unwrap_or(-1));
-    format!(
-        "id={client} name={} db={} sub={} psub={} multi={multi} flags={} user={} resp={}\n",
-        String::from_utf8_lossy(&state.name),
-        state.db,
-        state.channels.len(),
-        state.patterns.len(),
-        if state.wait.is_some() { "b" } else { "N" },
-        state.user.as_deref().unwrap_or("(superuser)"),
-        if state.resp3 { 3 } else { 2 },
-    )
-}
-
-fn list(call: &mut Call<'_>) -> Reply {
-    let lines: String = call.redis.clients.keys().map(|client| describe(call.redis, *client)).collect();
-    Ok(bulk(lines.as_bytes()))
-}
-
-fn info(call: &mut Call<'_>) -> Reply {
-    Ok(bulk(describe(call.redis, call.client).as_bytes()))
 }
 
 fn who_am_i(call: &mut Call<'_>) -> Reply {

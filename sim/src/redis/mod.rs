@@ -25,7 +25,7 @@
 //! | `access`, `keyspace`, `data`, `sorted` | the doors to the keys; databases; values |
 //! | `strings`, `set_string`, `keys`, `expiry`, `scan`, `lists`, `list_pops`, `hashes`, `sets`, `z*` | families of commands |
 //! | `blocking` | clients that wait for a key |
-//! | `clients`, `transaction`, `pubsub`, `script`, `server` | connections and what they are in the middle of |
+//! | `clients`, `roster`, `transaction`, `pubsub`, `script`, `server` | connections and what they are in the middle of |
 //! | `memory`, `persistence`, `replica`, `sentinel` | `maxmemory`, the log and restarts, replicas and their promotion |
 //! | `resp3`, `tracking` | replies with types, pushes, client-side caching |
 //! | `args`, `number`, `glob`, `errors` | the server's own forms of numbers, patterns and refusals |
@@ -53,6 +53,7 @@ mod persistence;
 mod pubsub;
 mod replica;
 mod resp3;
+mod roster;
 mod scan;
 mod script;
 mod sentinel;
@@ -141,7 +142,7 @@ struct Stats {
 }
 
 /// All rows of the table of commands.
-static FAMILIES: [&[Command]; 20] = [
+static FAMILIES: [&[Command]; 21] = [
     clients::COMMANDS,
     expiry::COMMANDS,
     hashes::COMMANDS,
@@ -150,6 +151,7 @@ static FAMILIES: [&[Command]; 20] = [
     lists::COMMANDS,
     pubsub::COMMANDS,
     replica::COMMANDS,
+    roster::COMMANDS,
     scan::COMMANDS,
     script::COMMANDS,
     server::COMMANDS,

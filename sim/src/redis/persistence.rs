@@ -9,7 +9,7 @@ use super::command;
 use super::config::Persistence;
 use super::keyspace::Database;
 use super::{ClientId, Micros, Redis};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// How often `everysec` syncs.
 const SYNC: Micros = 1_000_000;
@@ -28,7 +28,7 @@ pub struct Write {
 }
 
 /// What one command or transaction changed. Never applied in part.
-pub type Unit = Rc<[Write]>;
+pub type Unit = Arc<[Write]>;
 
 /// How a server went down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -83,7 +83,7 @@ impl Redis {
     }
 }
 
-fn subscriptions(state: &super::clients::Client) -> usize {
+pub(super) fn subscriptions(state: &super::clients::Client) -> usize {
     state.channels.len() + state.patterns.len()
 }
 

@@ -82,17 +82,23 @@ impl Redis {
         out.append(&mut self.out);
     }
 
-    /// Receives a part of the master's stream; [`Redis::tick`] repeats it when its lag is over. A server that is no
-    /// replica ignores it.
-    pub fn receive(&mut self, units: Vec<Unit>, now: Micros) {
+    /// Becomes a replica of this master, whose data is still to come: [`Redis::follow`].
+    pub fn replicate(&mut self, master: (&str, u16)) {
+        self.become_replica(master.0.to_owned(), master.1);
+    }
+
+    /// Receives a part of the master's stream; [`Redis::tick`] repeats it when its lag is over. Whether it could: a server
+    /// that is no replica ignores it, and one that fell behind by a million units must copy everything anew.
+    pub fn receive(&mut self, units: Vec<Unit>, now: Micros) -> bool {
         if self.master.is_none() || self.follower.cut {
-            return;
+            return false;
         }
         let due = now.saturating_add(self.follower.lag);
         self.follower.queue.extend(units.into_iter().map(|unit| (due, unit)));
         if self.follower.queue.len() > BACKLOG {
             self.follower = Follower { cut: true, ..Follower::default() };
         }
+        !self.follower.cut
     }
 
     /// Becomes a master. What it had received but not yet repeated is lost.

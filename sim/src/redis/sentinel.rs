@@ -6,7 +6,7 @@
 use super::args::is;
 use super::call::bulk;
 use super::errors::Error;
-use super::{ClientId, Micros, Redis, RedisConfig};
+use super::{ClientId, Crash, Micros, Redis, RedisConfig};
 use ::redis::Value;
 use std::collections::BTreeMap;
 
@@ -39,14 +39,17 @@ const SHARED: [&str; 12] = [
 /// A Sentinel process.
 pub struct Sentinel {
     redis: Redis,
+    /// Milliseconds.
+    down_after: i64,
     watched: BTreeMap<String, Watched>,
 }
 
 impl Sentinel {
-    /// One that watches nothing yet, with this password if any.
-    pub fn new(requirepass: Option<String>) -> Self {
+    /// One that watches nothing yet, with this password if any. It says that it calls a master down after so many
+    /// milliseconds without an answer.
+    pub fn new(requirepass: Option<String>, down_after: i64) -> Self {
         let redis = Redis::new(RedisConfig { requirepass, ..RedisConfig::default() });
-        Sentinel { redis, watched: BTreeMap::new() }
+        Sentinel { redis, down_after, watched: BTreeMap::new() }
     }
 
     /// Watches a master and its replicas under this name.
@@ -59,6 +62,23 @@ impl Sentinel {
         if let Some(watched) = self.watched.get_mut(name) {
             watched.down = true;
         }
+    }
+
+    /// The master answers again.
+    pub fn mark_up(&mut self, name: &str) {
+        if let Some(watched) = self.watched.get_mut(name) {
+            watched.down = false;
+        }
+    }
+
+    /// The master of a name.
+    pub fn master(&self, name: &str) -> Option<&Address> {
+        self.watched.get(name).map(|watched| &watched.master)
+    }
+
+    /// The server went down and comes up again: connections and subscriptions are gone, what it knows is not.
+    pub fn restart(&mut self) {
+        self.redis.restart(0, Crash::Power);
     }
 
     /// A replica has taken over. The old master becomes a replica in the list; subscribers are told.
@@ -118,22 +138,26 @@ impl Sentinel {
         let name = args.get(2).map(|name| String::from_utf8_lossy(name).into_owned()).unwrap_or_default();
         let watched = self.watched.get(&name).ok_or(Error::fixed("ERR No such master with that name"));
         match word.as_str() {
-            "masters" => Ok(Value::Array(self.watched.iter().map(|(name, watched)| watched.describe(name)).collect())),
+            "masters" => Ok(Value::Array(
+                self.watched.iter().map(|(name, watched)| watched.describe(name, self.down_after)).collect(),
+            )),
             "myid" => Ok(bulk(&[b'0'; 40])),
             "get-master-addr-by-name" => Ok(watched.map_or(Value::Nil, |watched| {
                 Value::Array(vec![bulk(watched.master.0.as_bytes()), bulk(watched.master.1.to_string().as_bytes())])
             })),
-            "master" => watched.map(|watched| watched.describe(&name)),
+            "master" => watched.map(|watched| watched.describe(&name, self.down_after)),
             "sentinels" => watched.map(|_| Value::Array(Vec::new())),
-            _ => watched.map(|watched| Value::Array(watched.replicas.iter().map(|it| watched.replica(it)).collect())),
+            _ => watched.map(|watched| {
+                Value::Array(watched.replicas.iter().map(|it| watched.replica(it, self.down_after)).collect())
+            }),
         }
     }
 }
 
 impl Watched {
-    fn describe(&self, name: &str) -> Value {
+    fn describe(&self, name: &str, down_after: i64) -> Value {
         let flags = if self.down { "master,s_down,o_down" } else { "master" };
-        let mut fields = instance(name, &self.master, flags);
+        let mut fields = instance(name, &self.master, flags, down_after);
         fields.push(("role-reported", "master".into()));
         fields.push(("config-epoch", self.epoch.to_string()));
         fields.push(("num-slaves", self.replicas.len().to_string()));
@@ -144,9 +168,9 @@ impl Watched {
         flat(fields)
     }
 
-    fn replica(&self, address: &Address) -> Value {
+    fn replica(&self, address: &Address, down_after: i64) -> Value {
         let name = format!("{}:{}", address.0, address.1);
-        let mut fields = instance(&name, address, "slave");
+        let mut fields = instance(&name, address, "slave", down_after);
         fields.push(("role-reported", "slave".into()));
         fields.push(("master-link-status", if self.down { "err" } else { "ok" }.into()));
         fields.push(("master-host", self.master.0.clone()));
@@ -156,14 +180,14 @@ impl Watched {
     }
 }
 
-fn instance(name: &str, address: &Address, flags: &str) -> Vec<(&'static str, String)> {
+fn instance(name: &str, address: &Address, flags: &str, down_after: i64) -> Vec<(&'static str, String)> {
     vec![
         ("name", name.into()),
         ("ip", address.0.clone()),
         ("port", address.1.to_string()),
         ("flags", flags.into()),
         ("link-pending-commands", "0".into()),
-        ("down-after-milliseconds", "30000".into()),
+        ("down-after-milliseconds", down_after.to_string()),
     ]
 }
 
