@@ -2,7 +2,7 @@
 
 use super::jobs::Job;
 use super::run::run_traced;
-use crate::scenario::{Report, first_difference};
+use crate::scenario::{Keep, Report, first_difference};
 use std::io;
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ pub(super) fn check(job: &Job<'_>, report: &mut Report) -> Result<(), String> {
     let dir = tempfile::tempdir().map_err(failed)?;
     let (here, there) = (dir.path().join("here.jsonl"), dir.path().join("there.jsonl"));
     // What it has to say was said the first time.
-    let again = with_default(NoSubscriber::default(), || run_traced(job, false, &here))?;
+    let again = with_default(NoSubscriber::default(), || run_traced(job, Keep::default(), &here))?;
     let fresh = run_in_a_fresh_process(job, &there)?;
     let difference = difference([&report.trace_hash, &again.trace_hash, &fresh], [&here, &there]).map_err(failed)?;
     if let Some(difference) = difference {

@@ -18,6 +18,8 @@ mod logs;
 mod new;
 mod node_name;
 mod output;
+#[cfg(feature = "sim")]
+mod pictures;
 mod purge;
 mod queues;
 mod result;

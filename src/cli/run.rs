@@ -1,10 +1,11 @@
 //! `simq run`
 
 use super::jobs::{self, Group, Job};
+use super::pictures::Pictures;
 use super::show::{Format, Show};
 use super::{BAD_INPUT, FAILED, OK, determinism, files, logs, output};
 use crate::env::system;
-use crate::scenario::{Report, Scenario, TraceFile, run};
+use crate::scenario::{Keep, Report, Scenario, TraceFile, run_with};
 use crate::text::nearest;
 use clap::Args;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,13 @@ pub(super) struct Run {
     /// Write the trace, one JSON object per line, to this file. Takes one scenario, one variant and one seed.
     #[arg(long, value_name = "FILE.jsonl")]
     trace: Option<PathBuf>,
+    /// Draw what happened on a time axis, as one HTML file. Takes one scenario and one seed; with several variants, writes
+    /// one file for each: out.VARIANT.html.
+    #[arg(long, value_name = "FILE.html")]
+    timeline: Option<PathBuf>,
+    /// Write the same in the Chrome trace event format, for ui.perfetto.dev.
+    #[arg(long, value_name = "FILE.json")]
+    perfetto: Option<PathBuf>,
     /// Run each run a second time in a fresh process and compare the traces, event by event.
     #[arg(long)]
     check_determinism: bool,
@@ -77,14 +85,25 @@ impl Run {
             show.add(job.group, report);
             Ok(())
         };
+        let pictures = Pictures::new(self.timeline.as_deref(), self.perfetto.as_deref(), &groups)?;
+        let ledger = self.ledger;
         if let Some(trace) = &self.trace {
             let job = self.only_job(&groups)?;
-            let report = run_traced(&job, self.ledger, trace)?;
+            let keep = Keep { ledger, timeline: pictures.are_wanted(), ..Keep::default() };
+            let report = run_traced(&job, keep, trace)?;
+            pictures.write(&job, &report)?;
             tell(&job, report)?;
+        } else if pictures.are_wanted() {
+            for job in jobs::all(&groups) {
+                let report = execute(&job, Keep { ledger, timeline: true, sink: None })?;
+                pictures.write(&job, &report)?;
+                tell(&job, report)?;
+            }
         } else {
             // Lines of runs side by side would not be in order.
             let threads = if logged { 1 } else { self.jobs.unwrap_or_else(system::cores) };
-            jobs::run_all(&groups, threads, |job| execute(job, self.ledger), &mut tell)?;
+            let execute = |job: &Job<'_>| execute(job, Keep { ledger, ..Keep::default() });
+            jobs::run_all(&groups, threads, execute, &mut tell)?;
         }
         Ok(show.finish())
     }
@@ -140,19 +159,18 @@ impl Run {
     }
 }
 
-fn execute(job: &Job<'_>, ledger: bool) -> Result<Report, String> {
-    run(job.scenario, job.variant, job.seed, None, ledger).map_err(|error| error.to_string())
+fn execute(job: &Job<'_>, keep: Keep) -> Result<Report, String> {
+    run_with(job.scenario, job.variant, job.seed, keep).map_err(|error| error.to_string())
 }
 
 /// Runs a job and writes its trace.
-pub(super) fn run_traced(job: &Job<'_>, ledger: bool, path: &Path) -> Result<Report, String> {
+pub(super) fn run_traced(job: &Job<'_>, keep: Keep, path: &Path) -> Result<Report, String> {
     if files::are_same(path, job.scenario.path()) {
         return Err(format!("{}: this is the scenario; the trace would overwrite it", path.display()));
     }
     let unwritable = |error: std::io::Error| format!("{}: the trace was not written: {error}", path.display());
     let trace = TraceFile::create(path).map_err(unwritable)?;
-    let report = run(job.scenario, job.variant, job.seed, Some(trace.sink()), ledger);
-    let report = report.map_err(|error| error.to_string())?;
+    let report = execute(job, Keep { sink: Some(trace.sink()), ..keep })?;
     trace.finish().map_err(unwritable)?;
     Ok(report)
 }

@@ -4,6 +4,7 @@
 
 use super::calls::Calls;
 use super::ledger::{Ledger, Nanos};
+use super::observe::{Observer, Watch};
 use super::serving::{self, Servers};
 use super::world::{env, env_of_worker};
 use crate::app::{App, Endpoints, Node};
@@ -11,7 +12,7 @@ use crate::beat::Entry;
 use crate::env::Env;
 use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
-use simq_sim::{Config, Exit, Fault, Process, Record, Sink, Stop, Summary, Trigger, What, World};
+use simq_sim::{Config, Exit, Fault, Process, Sink, Stop, Summary, Trigger, World};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -96,34 +97,19 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long nothing must be left to do before a run is over.
 const QUIET_LOOKS: u32 = 10;
 
-/// Feeds the ledger with what only the world knows, and passes records on.
-struct Watch {
-    ledger: Rc<RefCell<Ledger>>,
-    last_fault: Rc<RefCell<Option<Nanos>>>,
-    next: Option<Box<dyn Sink>>,
-}
-
-impl Sink for Watch {
-    fn record(&mut self, record: &Record<'_>) {
-        match record.what {
-            What::Started { .. } => self.ledger.borrow_mut().process_started(record.at, record.process),
-            What::Exited { .. } => self.ledger.borrow_mut().process_ended(record.at, record.process),
-            What::Fault { struck: true, .. } => *self.last_fault.borrow_mut() = Some(record.at),
-            _ => {}
-        }
-        if let Some(next) = &mut self.next {
-            next.record(record);
-        }
-    }
-}
-
 /// Runs a plan. `sink` reads the trace as it is made.
 ///
 /// # Errors
 ///
 /// When no simulated world can be made here; see [`World::new`].
-pub(crate) fn run(plan: &Plan, sink: Option<Box<dyn Sink>>) -> std::io::Result<Outcome> {
-    let ledger = Rc::new(RefCell::new(Ledger::new(plan.dead_letter_queue.clone())));
+pub(crate) fn run(
+    plan: &Plan,
+    sink: Option<Box<dyn Sink>>,
+    observer: Option<Box<dyn Observer>>,
+) -> std::io::Result<Outcome> {
+    let mut ledger = Ledger::new(plan.dead_letter_queue.clone());
+    ledger.observer = observer;
+    let ledger = Rc::new(RefCell::new(ledger));
     let last_fault = Rc::default();
     let watch = Watch { ledger: ledger.clone(), last_fault: Rc::clone(&last_fault), next: sink };
     let config = Config {

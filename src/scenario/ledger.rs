@@ -3,6 +3,7 @@
 //! It reads the event stream and the ends of processes. It draws no random numbers and sends nothing, so a run with a
 //! ledger is the run without.
 
+use super::observe::Observer;
 use crate::broker::amqp::DropReason;
 use crate::collections::Map;
 use crate::events::{Ended, Event, State, What};
@@ -117,6 +118,8 @@ pub(crate) struct Ledger {
     copies: i64,
     running: BTreeMap<Arc<str>, (Arc<str>, usize)>,
     pub(crate) last: Nanos,
+    /// Gets every fact as well.
+    pub(crate) observer: Option<Box<dyn Observer>>,
 }
 
 impl Ledger {
@@ -190,6 +193,7 @@ impl Ledger {
     /// One fact.
     pub(crate) fn observe(&mut self, now: Nanos, process: &Arc<str>, event: &Event<'_>) {
         self.last = now;
+        self.observer.iter_mut().for_each(|observer| observer.fact(now, process, event));
         match event.what {
             What::Due { .. } => return,
             What::Ticked { at, late } => {

@@ -8,11 +8,13 @@
 //! | `cluster`, `world` | the simulated cluster, and simq's door to it |
 //! | `servers`, `serving` | what the broker's and the result store's hosts run |
 //! | `redis`, `rabbit` | servers that are not simq's, simulated |
-//! | `ledger`, `order` | what happened to every task, and whether results came before acks |
+//! | `observe` | who reads a run while it happens |
+//! | `ledger`, `order`, `task_report` | what happened to every task, and whether results came before acks |
 //! | `verdict`, `expect` | what became of them, and whether that was wanted |
 //! | `run` | one run, and its report as data |
 //! | `report` | a report for people, as JSON, as JUnit |
 //! | `trace` | the trace as lines of JSON |
+//! | `timeline` | a run on a time axis: a page for a browser, a trace for Perfetto |
 //! | [`testkit`] | the same cluster for `cargo test` |
 
 mod beat;
@@ -27,6 +29,7 @@ mod format;
 mod kinds;
 mod ledger;
 mod load;
+mod observe;
 mod order;
 mod rabbit;
 mod redis;
@@ -36,7 +39,9 @@ mod script;
 mod servers;
 mod serving;
 mod starter;
+mod task_report;
 pub mod testkit;
+mod timeline;
 mod trace;
 mod values;
 mod verdict;
@@ -46,8 +51,10 @@ pub use crate::text::Problem;
 pub use effects::EFFECTS;
 pub use expect::Expectation;
 pub use load::Scenario;
-pub use run::{FaultReport, Report, TaskReport, run};
+pub use run::{FaultReport, Keep, Report, run, run_with};
 pub use starter::starter;
+pub use task_report::{ExecutionReport, TaskReport};
+pub use timeline::Timeline;
 pub use trace::{FirstDifference, TraceFile, first_difference};
 
 /// The JSON Schema of scenario files.

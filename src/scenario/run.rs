@@ -8,8 +8,10 @@ use super::format::{Task, Variant};
 use super::ledger::Ledger;
 use super::load::{Host, Scenario, client_of};
 use super::script::{Job, POISON, Runs, application, client, saboteur};
+use super::task_report::{TaskReport, task_reports};
+use super::timeline::{Recorder, Sources, Timeline};
 use super::values::Span;
-use super::verdict::{Counts, Idle, fate};
+use super::verdict::{Counts, Idle};
 use crate::env::system::Stopwatch;
 use crate::settings::Settings;
 use crate::worker::WorkerOptions;
@@ -57,6 +59,20 @@ pub struct Report {
     /// Every task, if asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ledger: Option<Vec<TaskReport>>,
+    /// What happened when, if asked for.
+    #[serde(skip)]
+    pub timeline: Option<Timeline>,
+}
+
+/// What to keep of a run besides its verdict.
+#[derive(Default)]
+pub struct Keep {
+    /// Reads the trace.
+    pub sink: Option<Box<dyn Sink>>,
+    /// Every task, for the report.
+    pub ledger: bool,
+    /// What happened when, for the report.
+    pub timeline: bool,
 }
 
 /// A fault of a plan.
@@ -68,44 +84,6 @@ pub struct FaultReport {
     pub when: String,
     /// Whether it found something to strike.
     pub struck: bool,
-}
-
-/// One line of the ledger.
-#[derive(Clone, Debug, Serialize)]
-pub struct TaskReport {
-    /// The task id.
-    pub id: String,
-    /// The task's name.
-    pub task: String,
-    /// What it came to.
-    pub fate: &'static str,
-    /// The state that the backend holds.
-    pub state: &'static str,
-    /// Each time its body began: by whom, when (seconds), until when, and how it ended.
-    pub executions: Vec<ExecutionReport>,
-    /// When it was called, seconds.
-    pub called_at: f64,
-    /// Deliveries of it that workers received.
-    pub received: u32,
-    /// Dead letters.
-    pub dead_letters: u32,
-}
-
-/// One execution.
-#[derive(Clone, Debug, Serialize)]
-pub struct ExecutionReport {
-    /// Which pool child ran it.
-    pub process: String,
-    /// Which try it was.
-    pub retries: u32,
-    /// Whether its message was delivered before.
-    pub redelivered: bool,
-    /// Seconds.
-    pub started: f64,
-    /// Seconds; `null` when it ran to the end of the run.
-    pub over: Option<f64>,
-    /// `returned`, `failed`, ...; `cut short` when it did not end by itself.
-    pub ended: String,
 }
 
 impl Report {
@@ -127,12 +105,27 @@ pub fn run(
     sink: Option<Box<dyn Sink>>,
     with_ledger: bool,
 ) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    run_with(scenario, variant, seed, Keep { sink, ledger: with_ledger, timeline: false })
+}
+
+/// As [`run`], and keeps what is wanted.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub fn run_with(
+    scenario: &Scenario,
+    variant: Option<&str>,
+    seed: u64,
+    keep: Keep,
+) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
     let stopwatch = Stopwatch::start();
     let overlay = scenario.variant(variant);
     let settings = scenario.settings(&overlay);
     let tasks = scenario.tasks(&overlay);
     let (plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
-    let mut outcome = cluster::run(&plan, sink)?;
+    let (recorder, recording) = keep.timeline.then(Recorder::start).unzip();
+    let mut outcome = cluster::run(&plan, keep.sink, recording.map(|recording| Box::new(recording) as Box<_>))?;
     for record in outcome.ledger.tasks.values_mut() {
         let task = tasks.iter().find(|(name, _)| **name == *record.task).map(|(_, task)| task);
         record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
@@ -154,6 +147,10 @@ pub fn run(
     }
     let faults = fault_reports(&plan, &outcome, poisoned);
     let failures = failures(&expectations, &faults, &outcome);
+    let timeline = recorder.map(|recorder| {
+        let recorder = recorder.take();
+        Timeline::of(&recorder, &Sources { ledger: &outcome.ledger, idle: &idle, end, plan: &plan })
+    });
     Ok(Report {
         scenario: scenario.name(),
         file: scenario.path().display().to_string(),
@@ -169,7 +166,8 @@ pub fn run(
         events: outcome.summary.events,
         virtual_seconds: seconds(end),
         wall_seconds: stopwatch.elapsed().as_secs_f64(),
-        ledger: with_ledger.then(|| task_reports(&outcome.ledger)),
+        ledger: keep.ledger.then(|| task_reports(&outcome.ledger)),
+        timeline,
     })
 }
 
@@ -177,7 +175,7 @@ fn is_numbered(id: &str, subject: &str) -> bool {
     id.strip_prefix(subject).and_then(|rest| rest.strip_prefix('-')).is_some_and(|n| n.parse::<u64>().is_ok())
 }
 
-fn seconds(nanos: u64) -> f64 {
+pub(super) fn seconds(nanos: u64) -> f64 {
     nanos as f64 / 1e9
 }
 
@@ -346,32 +344,4 @@ fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
         ("doubled", whole.doubled),
     ];
     named.into_iter().collect()
-}
-
-fn task_reports(ledger: &Ledger) -> Vec<TaskReport> {
-    let execution = |execution: &super::ledger::Execution| ExecutionReport {
-        process: execution.process.to_string(),
-        retries: execution.retries,
-        redelivered: execution.redelivered,
-        started: seconds(execution.started),
-        over: execution.over.map(seconds),
-        ended: match (execution.ended, execution.over) {
-            (Some(ended), _) => format!("{ended:?}").to_lowercase(),
-            (None, Some(_)) => "cut short".to_owned(),
-            (None, None) => "still running".to_owned(),
-        },
-    };
-    let task = |(id, record): (&std::sync::Arc<str>, &super::ledger::TaskRecord)| TaskReport {
-        id: id.to_string(),
-        task: record.task.to_string(),
-        fate: fate(record).name(),
-        state: record.state.map_or("PENDING", crate::events::State::name),
-        executions: record.executions.iter().map(execution).collect(),
-        called_at: seconds(record.called_at),
-        received: record.received,
-        dead_letters: record.dead_letters,
-    };
-    // Poison and remote control are messages too, but nobody's calls.
-    let calls = ledger.tasks.iter().filter(|(_, record)| record.calls > 0);
-    calls.map(|(id, record)| (id, &**record)).map(task).collect()
 }

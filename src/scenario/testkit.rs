@@ -227,7 +227,7 @@ impl Cluster {
         });
         self.plan.clients.push((PRODUCER.to_owned(), client));
         let seed = self.plan.seed;
-        let outcome = match cluster::run(&self.plan, None) {
+        let outcome = match cluster::run(&self.plan, None, None) {
             Ok(outcome) => outcome,
             #[allow(clippy::panic, reason = "a test that can't run must fail")]
             Err(error) => panic!("{error}"),

@@ -136,13 +136,13 @@ impl Counts {
     ) -> Counts {
         let mut counts = Counts::default();
         let mut order: BTreeMap<&str, Vec<(Nanos, Nanos)>> = BTreeMap::new();
-        for (id, record) in ledger.tasks.iter().filter(|(id, record)| include(id, record)) {
+        for (_, record) in ledger.tasks.iter().filter(|(id, record)| include(id, record)) {
             if record.calls == 0 {
                 // Nobody called for it: a poisoned message.
                 counts.dead_lettered += u64::from(record.dead_letters);
                 continue;
             }
-            counts.add(id, record, idle, end);
+            counts.add(record, idle, end);
             if let Some(first) = record.executions.first() {
                 order.entry(&record.task).or_default().push((record.due, first.started));
             }
@@ -153,7 +153,14 @@ impl Counts {
         counts
     }
 
-    fn add(&mut self, _: &str, record: &TaskRecord, idle: &[Idle], end: Nanos) {
+    /// Of one call.
+    pub(crate) fn of_call(record: &TaskRecord, idle: &[Idle], end: Nanos) -> Counts {
+        let mut counts = Counts::default();
+        counts.add(record, idle, end);
+        counts
+    }
+
+    fn add(&mut self, record: &TaskRecord, idle: &[Idle], end: Nanos) {
         let fate = fate(record);
         let executions = record.executions.len() as u64;
         self.calls += 1;

@@ -27,7 +27,7 @@ impl Style {
     }
 }
 
-pub(super) fn title(report: &Report) -> String {
+pub(in super::super) fn title(report: &Report) -> String {
     report
         .variant
         .as_ref()

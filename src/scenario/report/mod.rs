@@ -5,6 +5,7 @@ mod junit;
 mod replay;
 mod tally;
 
+pub(super) use human::title;
 pub use human::{Style, human};
 pub use junit::Junit;
 pub use replay::{replay, shell_word};
