@@ -22,6 +22,8 @@ mod faults;
 mod logs;
 #[path = "cli/own_binary.rs"]
 mod own_binary;
+#[path = "cli/pictures.rs"]
+mod pictures;
 #[path = "cli/queue.rs"]
 mod queue;
 #[path = "cli/reports.rs"]

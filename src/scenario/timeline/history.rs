@@ -245,3 +245,26 @@ fn subjects<'a>(when: &'a When, fault: &'a Fault) -> Vec<&'a str> {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::record::Place;
+    use super::*;
+
+    fn task(counted: u32) -> TaskLine {
+        TaskLine { id: "".into(), name: "".into(), fate: "", counted }
+    }
+
+    #[test]
+    fn of_a_run_that_is_too_large_whole_tasks_are_left_out_and_the_plain_ones_first() {
+        let of = |task, count| {
+            let fact = Fact { at: 0, task, place: Place::Process(0), kind: "", detail: 0, cause: NONE };
+            std::iter::repeat_n(fact, count)
+        };
+        let most = MAX_SHOWN - 10;
+        let facts: Vec<Fact> = of(0, 8).chain(of(1, 3)).chain(of(2, most)).chain(of(NONE, 5)).collect();
+        let succeeded = 1 << (KEYS.len() - 1);
+        assert_eq!(shown(&facts, &[task(succeeded), task(0), task(succeeded | 1)]), [true, false, true]);
+        assert_eq!(shown(&facts, &[task(1), task(1), task(succeeded)]), [true, true, false]);
+    }
+}

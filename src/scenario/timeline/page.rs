@@ -4,8 +4,8 @@ use super::history::{Entry, FaultLine, KEYS, LeftOut, LifeLine, Timeline};
 use super::lanes::Lane;
 use super::record::NONE;
 use crate::collections::Map;
-use crate::scenario::Report;
 use crate::scenario::report::{replay, title};
+use crate::scenario::{Expectation, FaultReport, Report};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -29,8 +29,7 @@ const SCRIPTS: [&str; 10] = [
 struct Data<'a> {
     title: String,
     passed: bool,
-    report: &'a Report,
-    about: &'a Option<String>,
+    report: Head<'a>,
     replay: String,
     version: &'static str,
     /// Microseconds.
@@ -47,6 +46,36 @@ struct Data<'a> {
     details: Vec<&'a str>,
     tasks: Tasks<'a>,
     facts: Facts,
+}
+
+/// The verdict. Every task is told below.
+#[derive(Serialize)]
+struct Head<'a> {
+    scenario: &'a str,
+    variant: Option<&'a str>,
+    about: Option<&'a str>,
+    seed: u64,
+    failures: &'a [String],
+    expectations: &'a [Expectation],
+    faults: &'a [FaultReport],
+    trace_hash: &'a str,
+    events: u64,
+}
+
+impl<'a> Head<'a> {
+    fn of(report: &'a Report) -> Head<'a> {
+        Head {
+            scenario: &report.scenario,
+            variant: report.variant.as_deref(),
+            about: report.about.as_deref(),
+            seed: report.seed,
+            failures: &report.failures,
+            expectations: &report.expectations,
+            faults: &report.faults,
+            trace_hash: &report.trace_hash,
+            events: report.events,
+        }
+    }
 }
 
 #[derive(Default, Serialize)]
@@ -113,8 +142,7 @@ impl Timeline {
         Data {
             title: heading(report),
             passed: report.passed(),
-            report,
-            about: &report.about,
+            report: Head::of(report),
             replay: replay(report, program),
             version: env!("CARGO_PKG_VERSION"),
             end: micros(self.end),

@@ -41,24 +41,28 @@ function draw() {
   const ticks = axisTicks();
   ink.fillStyle = colours.faint;
   for (const time of ticks.times) ink.fillRect(Math.round(xOf(time)), TOP, 1, height);
-  for (let lane = 0; lane < lanes.length; lane++) if (isSeen(lane)) drawLane(lane);
+  const seen = lanes.map((_, lane) => lane).filter(isSeen);
+  seen.forEach(drawGround);
   drawFaultLines();
   drawArrows();
+  seen.forEach(drawWork);
   if (view.selected >= 0) drawLife(view.selected);
   ink.restore();
   drawAxis(ticks);
   drawLabels();
 }
 
-function drawLane(lane) {
-  const { kind } = lanes[lane];
+function drawGround(lane) {
   const [top, high] = [topOf(lane), layout.lanes[lane].height];
   ink.fillStyle = colours.faint;
   ink.fillRect(view.gutter, Math.round(top + high) - 1, plotWidth(), 1);
   drawDeath(lane, top, high);
-  if (kind === "queue") drawDepth(lane, top, high);
-  if (kind === "child") drawBars(lane, top, high);
-  drawFacts(lane);
+  if (lanes[lane].kind === "queue") drawDepth(lane, top, high);
+}
+
+function drawWork(lane) {
+  if (lanes[lane].kind === "child") drawBars(lane, topOf(lane), layout.lanes[lane].height);
+  else drawFacts(lane);
 }
 
 // When a process was down.
@@ -83,7 +87,7 @@ function drawDepth(lane, top, high) {
   const scale = (high - 12) / Math.max(most, 1);
   const base = top + high - 2;
   let i = Math.max(0, lowerBound(when.length, (n) => when[n], view.from) - 1);
-  let x0 = Math.max(xOf(when[i]), view.gutter);
+  let x0 = Math.max(Math.round(xOf(when[i])), view.gutter);
   while (i < when.length && x0 < view.width) {
     // The deepest of all steps within one pixel.
     let [deepReady, deepHeld] = [ready[i], held[i]];
@@ -92,7 +96,7 @@ function drawDepth(lane, top, high) {
       if (ready[next] + held[next] > deepReady + deepHeld) [deepReady, deepHeld] = [ready[next], held[next]];
       next++;
     }
-    const x1 = Math.max(next < when.length ? xOf(when[next]) : xOf(END), x0 + 1);
+    const x1 = Math.max(Math.round(next < when.length ? xOf(when[next]) : xOf(END)), x0 + 1);
     ink.fillStyle = colours.held;
     ink.fillRect(x0, base - deepHeld * scale, x1 - x0, deepHeld * scale);
     ink.fillStyle = colours.ready;
@@ -108,10 +112,10 @@ function drawBars(lane, top, high) {
   let run = null;
   const flush = () => {
     if (!run) return;
-    ink.globalAlpha = selecting ? 0.2 : 0.75;
+    ink.globalAlpha = selecting ? 0.2 : 1;
     ink.fillStyle = run.colour;
     ink.fillRect(run.x0, y, Math.max(run.x1 - run.x0, 1), tall);
-    if (run.broken) (ink.globalAlpha = 1), (ink.fillStyle = colours.broken), ink.fillRect(run.x0, y - 2, Math.max(run.x1 - run.x0, 2), 2);
+    if (run.alarm) drawCap(run.alarm, run.x0, Math.max(run.x1 - run.x0, 2), y);
     run = null;
   };
   for (let i = lowerBound(own.length, (n) => own[n].to, view.from); i < own.length && own[i].from <= view.to; i++) {
@@ -122,14 +126,23 @@ function drawBars(lane, top, high) {
       drawBar(bar, Math.max(x0, view.gutter - 4), Math.min(x1, view.width + 4), y, tall, selecting);
     } else if (run && x0 <= run.x1 + 0.5) {
       run.x1 = Math.max(run.x1, x1);
-      run.broken ||= isBroken(bar.task);
+      run.alarm = worse(run.alarm, alarmOf(bar.task));
     } else {
       flush();
-      run = { x0, x1, colour: colourOf(bar.task), broken: isBroken(bar.task) };
+      run = { x0, x1, colour: colourOf(bar.task), alarm: alarmOf(bar.task) };
     }
   }
   flush();
   ink.globalAlpha = 1;
+}
+
+// What is wrong with a task, as a colour.
+const alarmOf = (task) => (isBroken(task) ? colours.broken : isHazard(task) ? colours.hazard : null);
+const worse = (a, b) => (a === colours.broken || !b ? a : b);
+
+function drawCap(colour, x, wide, y) {
+  ink.fillStyle = colour;
+  ink.fillRect(x, y - 2, wide, 2);
 }
 
 function drawBar(bar, x0, x1, y, tall, selecting) {
@@ -138,7 +151,7 @@ function drawBar(bar, x0, x1, y, tall, selecting) {
   ink.globalAlpha = selecting && bar.task !== view.selected ? 0.2 : 1;
   ink.fillStyle = colourOf(bar.task);
   ink.beginPath();
-  ink.roundRect(x0, y, wide, tall, Math.min(2.5, wide / 2));
+  ink.roundRect(x0, y, wide, tall, Math.min(2.5, wide / 4));
   ink.fill();
   if (bar.cut) {
     ink.fillStyle = colours.cut;
@@ -149,17 +162,16 @@ function drawBar(bar, x0, x1, y, tall, selecting) {
     ink.fillStyle = colours.hazard;
     ink.fillRect(Math.max(x1 - 4, x0), y, Math.min(4, wide), tall);
   }
-  if (isBroken(bar.task)) {
-    ink.strokeStyle = colours.broken;
-    ink.lineWidth = 1.5;
-    ink.strokeRect(x0, y - 0.5, wide, tall + 1);
-  } else if (chosen && wide > 3) {
-    ink.strokeStyle = colours.ink;
+  const alarm = alarmOf(bar.task);
+  if (alarm && wide < 14) drawCap(alarm, x0, wide, y);
+  else if (alarm || (chosen && wide > 3)) {
+    ink.strokeStyle = alarm || colours.ink;
     ink.lineWidth = 1.5;
     ink.strokeRect(x0, y - 0.5, wide, tall + 1);
   }
   const room = Math.min(x1, view.width) - Math.max(x0, view.gutter) - 10;
-  if (room > 26 && tall >= 13 && !bar.cut) {
+  const isDim = selecting && bar.task !== view.selected;
+  if (room > 26 && tall >= 13 && !bar.cut && !isDim) {
     ink.save();
     ink.beginPath();
     ink.rect(Math.max(x0, view.gutter), y, room + 8, tall);
@@ -168,14 +180,13 @@ function drawBar(bar, x0, x1, y, tall, selecting) {
     ink.font = `11px ${SANS}`;
     ink.textBaseline = "middle";
     const id = shortId(tasks[bar.task]);
-    ink.fillText(room > 170 ? `${id}  ${nameOf(bar.task)}` : id, Math.max(x0, view.gutter) + 5, y + tall / 2 + 0.5);
+    ink.fillText(room > 170 ? `${id}  ${nameOf(bar.task)}` : id, Math.max(x0, view.gutter) + (selecting ? 9 : 5), y + tall / 2 + 0.5);
     ink.restore();
   }
 }
 
 // Facts as dots; many within one pixel as a bar whose height tells how many.
 function drawFacts(lane) {
-  if (lanes[lane].kind === "child") return;
   const facts = factsOfLane(lane);
   const first = lowerBound(facts.length, (i) => at[facts[i]], view.from);
   const last = lowerBound(facts.length, (i) => at[facts[i]], view.to);

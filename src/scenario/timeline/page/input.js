@@ -23,11 +23,9 @@ function pick(fact) {
   view.fact = fact;
   centre(at[fact]);
   reveal([fact]);
-  document.querySelectorAll("#life [aria-current]").forEach((old) => old.removeAttribute("aria-current"));
-  const number = factsOfTask(view.selected).indexOf(fact);
-  const rows = [...document.querySelectorAll("#life button")].filter((button) => !button.querySelector(".what.fault") || number < 0);
+  panel.querySelectorAll("#life [aria-current]").forEach((old) => old.removeAttribute("aria-current"));
+  panel.querySelector(`#life [value="${fact}"]`)?.setAttribute("aria-current", "true");
   redraw();
-  return rows;
 }
 
 // The next or previous fact of the task that is selected; without one, the next or previous task that is listed.

@@ -5,18 +5,25 @@ const layout = { lanes: [], height: 0 };
 function layOut() {
   const children = lanes.filter((lane) => lane.kind === "child").length;
   const thin = children > 48;
-  const heights = { client: 24, beat: 24, broker: 22, queue: 42, worker: 22, child: thin ? 14 : 24, backend: 24 };
+  const heights = { client: 24, beat: 24, broker: 20, queue: 42, worker: 22, child: thin ? 14 : 24, backend: 24 };
+  const gap = (lane, number) => (number === 0 || lane.of !== undefined ? 0 : thin && lane.kind === "worker" ? 4 : 10);
+  const least = lanes.reduce((sum, lane, number) => sum + heights[lane.kind] + gap(lane, number), 22);
+  // A few lanes take the room that there is.
+  const stretch = Math.min(Math.max((view.height - TOP) / least, 1), 1.7);
   let y = 10;
   layout.lanes = lanes.map((lane, number) => {
-    if (number > 0 && lane.of === undefined) y += thin && lane.kind === "worker" ? 4 : 10;
-    const place = { y, height: heights[lane.kind] };
+    y += gap(lane, number) * stretch;
+    const place = { y, height: heights[lane.kind] * stretch };
     y += place.height;
     return place;
   });
   layout.height = y + 12;
-  const longest = lanes.reduce((most, lane) => Math.max(most, lane.name.length + (lane.of === undefined ? 0 : 2)), 8);
-  view.gutter = Math.min(Math.max(longest * 7 + 30, 84), view.width < 600 ? 104 : 190);
+  const letters = (lane, number) => (lane.kind === "queue" ? Math.max(lane.name.length, caption(number).length) : lane.name.length);
+  const longest = lanes.reduce((most, lane, number) => Math.max(most, letters(lane, number) + (lane.of === undefined ? 0 : 2)), 8);
+  view.gutter = Math.min(Math.max(longest * 6.5 + 26, 112), view.width < 600 ? 120 : 200);
 }
+
+const caption = (queue) => `queue, max ${depths[queue].most}`;
 
 const topOf = (lane) => TOP + layout.lanes[lane].y - view.scroll;
 const middleOf = (lane) => topOf(lane) + layout.lanes[lane].height / 2;

@@ -25,7 +25,7 @@ function legend() {
     : [[block({ background: colours.t0 }), "execution"]];
   items.push(
     [block({ ...stripes(colours.t0, colours.bg), borderRight: `3px solid ${colours.fault}` }), "cut short"],
-    [block({ background: `linear-gradient(90deg, ${colours.t0} 70%, ${colours.hazard} 0)` }), "ended otherwise than by returning"],
+    [block({ background: `linear-gradient(90deg, ${colours.t0} 70%, ${colours.hazard} 0)` }), "did not return"],
     [block({ background: `linear-gradient(${colours.ready} 50%, ${colours.held} 0)` }), "queue: waiting, with workers"],
     [block(stripes(colours.dead, colours.quiet)), "process is down"],
     [arrow(colours.message), "message"],
@@ -33,6 +33,7 @@ function legend() {
     [arrow(colours.result), "result"],
     [arrow(colours.fault, true), "redelivery"],
     [block({ width: "8px", height: "8px", background: colours.fault, transform: "rotate(45deg)" }), "fault"],
+    [block({ border: `2px solid ${colours.hazard}` }), "hazard"],
     [block({ border: `2px solid ${colours.broken}` }), "breaks an expectation"],
   );
   document.getElementById("legend").replaceChildren(...items.map((item) => element("li", {}, ...item)));
@@ -43,9 +44,9 @@ function header() {
   const verdict = document.getElementById("verdict");
   verdict.textContent = data.passed ? "PASS" : "FAIL";
   verdict.classList.toggle("fail", !data.passed);
-  document.getElementById("name").textContent = report.variant === undefined ? report.scenario : `${report.scenario} / ${report.variant}`;
+  document.getElementById("name").textContent = report.variant === null ? report.scenario : `${report.scenario} / ${report.variant}`;
   document.getElementById("seed").textContent = `seed ${report.seed}`;
-  document.getElementById("about").textContent = data.about || "";
+  document.getElementById("about").textContent = report.about || "";
   const { tasks: left, facts, unrecorded } = data.left_out;
   const cut = [];
   if (left) cut.push(`${left} of ${left + tasks.length} tasks are not shown (${facts} facts): the page holds so many, and those that tell most come first. Queues count what is shown.`);
@@ -86,7 +87,7 @@ header();
 legend();
 fillPanel();
 resize();
-fitAll();
+fitWork();
 followHash();
 draw();
 drawOverview();

@@ -12,13 +12,20 @@ function arrowStyle(fact) {
 const anchorOf = (fact) =>
   lanes[laneOf[fact]].kind === "queue" ? topOf(laneOf[fact]) + layout.lanes[laneOf[fact]].height - 5 : middleOf(laneOf[fact]);
 
+// An execution is met at its edge, so that its bar hides nothing of the arrow.
+function edgeOf(fact, other) {
+  const lane = laneOf[fact];
+  if (lanes[lane].kind !== "child") return anchorOf(fact);
+  return laneOf[other] < lane ? topOf(lane) + 3 : topOf(lane) + layout.lanes[lane].height - 4;
+}
+
 // All arrows when there are few, else those of the task that is pointed at.
 function drawArrows() {
   if (view.selected >= 0) return;
   const first = lowerBound(count, (i) => at[i], view.from);
   const last = lowerBound(count, (i) => at[i], view.to);
   if (last - first <= MANY_ARROWS) {
-    for (let i = first; i < last; i++) drawArrow(i, taskOf[i] === view.hovered ? 1 : 0.5);
+    for (let i = first; i < last; i++) drawArrow(i, taskOf[i] === view.hovered ? 1 : 0.45);
   } else if (view.hovered >= 0) {
     for (const fact of factsOfTask(view.hovered)) drawArrow(fact, 0.9);
   }
@@ -27,7 +34,7 @@ function drawArrows() {
 function drawArrow(fact, alpha) {
   const cause = causeOf[fact];
   if (cause < 0 || laneOf[cause] === laneOf[fact]) return;
-  const [x0, y0, x1, y1] = [xOf(at[cause]), anchorOf(cause), xOf(at[fact]), anchorOf(fact)];
+  const [x0, y0, x1, y1] = [xOf(at[cause]), edgeOf(cause, fact), xOf(at[fact]), edgeOf(fact, cause)];
   if (Math.max(x0, x1) < view.gutter || Math.min(x0, x1) > view.width) return;
   const [colour, dashed] = arrowStyle(fact);
   ink.globalAlpha = alpha;
@@ -130,7 +137,7 @@ function drawAxis({ step, times }) {
     const x = Math.round(xOf(time));
     if (x < view.gutter - 1) continue;
     ink.fillRect(x, AXIS - 5, 1, 5);
-    ink.fillText(clock(time, step), Math.min(x, view.width - 26), AXIS - 14);
+    ink.fillText(clock(time, step), Math.min(Math.max(x, view.gutter + 14), view.width - 26), AXIS - 14);
   }
   ink.textAlign = "left";
   ink.fillText("virtual time", 14, AXIS - 14);
@@ -154,14 +161,22 @@ function drawFlags() {
     diamond(x, AXIS + FLAGS / 2, 4);
     const text = fault.struck ? fault.text : `${fault.text} (nothing to strike)`;
     const wide = ink.measureText(text).width;
-    const start = x + 8 + wide < view.width ? x + 8 : x - 8 - wide;
-    if (start >= free) {
-      ink.fillText(text, start, AXIS + FLAGS / 2 + 0.5);
-      fault.flag = [start, start + wide];
-      free = Math.max(start + wide, x + 4) + 12;
-    } else free = Math.max(free, x + 8);
+    const next = data.faults.find((other) => xOf(other.at) > x + 10);
+    const end = Math.min(next ? xOf(next.at) - 8 : Infinity, view.width);
+    const start = x + 8 + wide < end || next ? x + 8 : Math.max(x - 8 - wide, free);
+    if (start < free || end - start < 24) continue;
+    const fitting = shortened(text, end - start);
+    ink.fillText(fitting, start, AXIS + FLAGS / 2 + 0.5);
+    fault.flag = [start, start + ink.measureText(fitting).width];
+    free = fault.flag[1] + 10;
   }
   ink.globalAlpha = 1;
+}
+
+function shortened(text, room) {
+  let short = text;
+  while (short && ink.measureText(short === text ? text : `${short}…`).width > room) short = short.slice(0, -1).trimEnd();
+  return short === text ? text : `${short}…`;
 }
 
 function drawLabels() {
@@ -183,7 +198,7 @@ function drawLabels() {
     if (lane.kind !== "queue") return ink.fillText(name, inner ? 26 : 14, y + 0.5);
     ink.fillText(name, 26, y - 6);
     ink.font = `10px ${SANS}`;
-    ink.fillText(`queue, ${depths[number].most} at most`, 26, y + 8);
+    ink.fillText(caption(number), 26, y + 8);
   });
   ink.restore();
   ink.fillStyle = colours.line;

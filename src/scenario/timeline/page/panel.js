@@ -140,7 +140,8 @@ function story(facts) {
   if (items.length) {
     const [first, last] = [items[0].time, items[items.length - 1].time];
     for (const fault of data.faults) if (fault.struck && fault.at >= first && fault.at <= last) items.push({ time: fault.at, fault });
-    items.sort((a, b) => a.time - b.time);
+    // A fault comes before what it did.
+    items.sort((a, b) => a.time - b.time || (b.fault ? 1 : 0) - (a.fault ? 1 : 0));
   }
   let before = null;
   const rows = items.slice(0, 1000).map(({ time, fact, fault }) => {
@@ -150,6 +151,7 @@ function story(facts) {
     if (fault) return row(() => centre(time), when, element("span", { className: "what fault" }, fault.text));
     const style = isTrouble(fact) ? "what hazard" : isReturn(fact) || kindName(fact) === "process.lost" ? "what fault" : "what";
     const made = row(() => pick(fact), when, element("span", { className: style }, sentence(fact)));
+    made.firstChild.value = fact;
     if (fact === view.fact) made.firstChild.setAttribute("aria-current", "true");
     return made;
   });

@@ -32,6 +32,15 @@ function zoom(factor, around = (view.from + view.to) / 2) {
 const pan = (by) => show(view.from + by, view.to + by);
 const fitAll = () => show(-END * MARGIN, END * (1 + MARGIN));
 
+// The part in which something is done; waiting for what never comes can be much longer.
+function fitWork() {
+  let last = 0;
+  for (const own of bars) for (const bar of own) if (bar.how !== "still running") last = Math.max(last, bar.to);
+  for (const fault of data.faults) last = Math.max(last, fault.at + fault.lasts);
+  if (last === 0 || last > END * 0.7) return fitAll();
+  show(-last * MARGIN, last * 1.1);
+}
+
 function scrollTo(y) {
   view.scroll = Math.max(0, Math.min(y, layout.height - (view.height - TOP)));
   redraw();

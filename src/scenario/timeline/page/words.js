@@ -18,7 +18,7 @@ const WORDS = {
   "task.child-lost": (where) => `${where} sees that the child that ran it is lost`,
   "task.cut": (where, why) => `${where} kills the child that runs it: ${why}`,
   "process.lost": (where, how) =>
-    where.includes("/") ? `cut short: ${where} ended (${how})` : `${where} ended with it in its hands (${how})`,
+    where.includes("/") ? `cut short, because ${where} ended: ${how}` : `${where} ended with it in its hands: ${how}`,
   "task.skipped": (where) => `${where} acks it and does not run it: it has succeeded before`,
   "task.revoking": (where) => `${where} revokes it`,
   "task.revoked": (where) => `${where} is told that its revoke is on its way`,
