@@ -37,6 +37,11 @@ fn fault(random: &mut Prng, storage: Storage, text: &mut String) {
             ["redis.take", ["redis.hdel", "redis.publish", "redis.move"][random.below(3) as usize]],
             "redis.lpush",
         ),
+        Storage::Rabbit => (
+            ["amqp.ack", "result.store", "amqp.publish", "pool.run", "amqp.queue-declare", "amqp.nack", "any"],
+            ["amqp.ack", "amqp.publish"],
+            "amqp.publish",
+        ),
         _ => (
             ["basic.ack", "result.store", "basic.publish", "pool.run", "queue.declare", "basic.nack", "any"],
             ["basic.ack", "result.store"],
@@ -46,6 +51,10 @@ fn fault(random: &mut Prng, storage: Storage, text: &mut String) {
     let effect = effects[random.below(effects.len() as u64) as usize];
     let point = ["before", "after"][random.below(2) as usize];
     let restart = format!("restart_after = \"{lasting}ms\"");
+    if storage == Storage::Rabbit && random.below(15) == 0 {
+        let _ = writeln!(text, "[[fault]]\ndo = \"memory_alarm\"\nat = \"{at}ms\"\nfor = \"{lasting}ms\"");
+        return;
+    }
     let _ = match random.below(15) {
         0 | 1 => writeln!(text, "[[fault]]\ndo = \"kill\"\nprocess = \"{worker}\"\nat = \"{at}ms\"\n{restart}"),
         2 => writeln!(text, "[[fault]]\ndo = \"kill\"\nprocess = \"{server}\"\nat = \"{at}ms\"\n{restart}"),
@@ -94,6 +103,8 @@ enum Storage {
     Directory,
     /// Redis, whose log is synced before anything is answered.
     Redis,
+    /// RabbitMQ, with a classic queue or a quorum queue, and simq's own results.
+    Rabbit,
 }
 
 /// One end of a server that keeps a directory, as TOML: at a time, or at a step of its journal. Without a sync a loss of
@@ -129,7 +140,11 @@ fn revokes_and_rates(random: &mut Prng) -> String {
 /// A whole scenario, and how many faults it has.
 fn plan(seed: u64, storage: Storage) -> (String, u64) {
     let mut random = Prng::new(seed, "random faults");
-    let servers = if storage == Storage::Redis { "broker = \"redis\"\nbackend = \"redis\"\n" } else { "" };
+    let servers = match storage {
+        Storage::Redis => "broker = \"redis\"\nbackend = \"redis\"\n",
+        Storage::Rabbit => "broker = \"rabbitmq\"\n",
+        _ => "",
+    };
     let mut text = format!(
         "{servers}limit = \"2h\"\nseed = {seed}\n[workers.w]\ncount = 3\nconcurrency = 2\n\
          [tasks.work]\ntakes = \"10ms..4s\"\n[tasks.flaky]\ntakes = \"100ms\"\ndoes = [\"retry\", \"return\"]\n\
@@ -141,6 +156,10 @@ fn plan(seed: u64, storage: Storage) -> (String, u64) {
     text.push_str(&revokes_and_rates(&mut random));
     let screen_all = random.below(2) == 0;
     let _ = writeln!(text, "[settings]\nworker_screen_all = {screen_all}");
+    if storage == Storage::Rabbit {
+        let kind = ["classic", "quorum"][random.below(2) as usize];
+        let _ = writeln!(text, "task_default_queue_type = \"{kind}\"");
+    }
     let directory = (storage == Storage::Directory).then(|| {
         let fsync = ["never", "everysec", "always"][random.below(3) as usize];
         let _ = writeln!(
@@ -247,6 +266,11 @@ fn doubled_publishes_run_once_in_one_worker() {
 #[test]
 fn nothing_is_lost_on_redis_whatever_fails() {
     nothing_is_lost(Storage::Redis);
+}
+
+#[test]
+fn nothing_is_lost_on_rabbitmq_whatever_fails() {
+    nothing_is_lost(Storage::Rabbit);
 }
 
 /// A fault of a soak: when it begins, and how long its host or connection is away, milliseconds.
