@@ -132,7 +132,8 @@ impl Timeline {
             how: life.how.clone(),
         });
         let faults = recorder.blows.iter().map(|blow| {
-            let planned = sources.plan.faults.iter().find(|(_, fault)| fault.to_string() == blow.text);
+            let plan = sources.plan.faults.iter();
+            let planned = plan.filter_map(|(when, fault)| Some((when, part(fault, &blow.text)?))).next();
             let lasts = planned.and_then(|(_, fault)| lasts(fault));
             let subjects = planned.map(|(when, fault)| subjects(when, fault)).unwrap_or_default();
             let lanes = lanes.named(&subjects).collect();
@@ -206,6 +207,15 @@ fn entries(facts: &[Fact], shown: &[bool], lanes: &Lanes) -> Vec<Entry> {
         entries.push(Entry { at, task, lane, kind, detail, cause });
     }
     entries
+}
+
+/// The fault, or the half of it, that is called so.
+fn part<'a>(fault: &'a Fault, text: &str) -> Option<&'a Fault> {
+    match fault {
+        _ if fault.to_string() == text => Some(fault),
+        Fault::Then { next, .. } => part(next, text),
+        _ => None,
+    }
 }
 
 fn lasts(fault: &Fault) -> Option<Nanos> {

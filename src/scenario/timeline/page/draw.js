@@ -97,12 +97,18 @@ function drawDepth(lane, top, high) {
       next++;
     }
     const x1 = Math.max(Math.round(next < when.length ? xOf(when[next]) : xOf(END)), x0 + 1);
-    ink.fillStyle = colours.held;
-    ink.fillRect(x0, base - deepHeld * scale, x1 - x0, deepHeld * scale);
-    ink.fillStyle = colours.ready;
-    ink.fillRect(x0, base - (deepHeld + deepReady) * scale, x1 - x0, deepReady * scale);
+    column(x0, 1, deepReady * scale, deepHeld * scale, base);
+    // From there on it is as deep as the last of them left it.
+    column(x0 + 1, x1 - x0 - 1, ready[next - 1] * scale, held[next - 1] * scale, base);
     [i, x0] = [next, x1];
   }
+}
+
+function column(x, wide, ready, held, base) {
+  ink.fillStyle = colours.held;
+  ink.fillRect(x, base - held, wide, held);
+  ink.fillStyle = colours.ready;
+  ink.fillRect(x, base - held - ready, wide, ready);
 }
 
 function drawBars(lane, top, high) {
@@ -193,21 +199,17 @@ function drawFacts(lane) {
   const high = layout.lanes[lane].height;
   const isQueue = lanes[lane].kind === "queue";
   const middle = isQueue ? topOf(lane) + high - 5 : middleOf(lane);
-  if (isQueue && last - first > 240) return;
   const dim = view.selected >= 0;
   for (let i = first; i < last; ) {
     const x = xOf(at[facts[i]]);
     let next = i + 1;
-    let strange = isTrouble(facts[i]) || isReturn(facts[i]) ? facts[i] : NONE;
-    while (next < last && xOf(at[facts[next]]) < x + 1.5) {
-      if (isTrouble(facts[next]) || (strange < 0 && isReturn(facts[next]))) strange = facts[next];
-      next++;
-    }
+    let alarm = strangeness[facts[i]];
+    while (next < last && xOf(at[facts[next]]) < x + 1.5) alarm = Math.max(alarm, strangeness[facts[next++]]);
     ink.globalAlpha = dim ? 0.25 : 0.85;
-    if (strange >= 0 && !isQueue) {
-      ink.fillStyle = isTrouble(strange) ? colours.hazard : colours.fault;
+    if (alarm > (isQueue ? 2 : 0)) {
+      ink.fillStyle = [colours.fault, colours.hazard, colours.hazard, colours.broken][alarm - 1];
       diamond(x, middle, 4);
-    } else {
+    } else if (!isQueue || last - first <= 240) {
       ink.fillStyle = colours.quiet;
       const tall = Math.min(3.4 + 2.2 * Math.log2(next - i), high - 5);
       ink.fillRect(x - 0.8, middle - tall / 2, 1.6, tall);
@@ -215,6 +217,14 @@ function drawFacts(lane) {
     i = next;
   }
   ink.globalAlpha = 1;
+}
+
+// 1: a redelivery. 2: trouble. 3 and 4: the last that is known of a call that never ran and should have.
+const strangeness = Uint8Array.from({ length: count }, (_, fact) => (isTrouble(fact) ? 2 : isReturn(fact) ? 1 : 0));
+for (let task = 0; task < tasks.length; task++) {
+  const facts = factsOfTask(task);
+  const alarm = isBroken(task) ? 4 : isHazard(task) ? 3 : 0;
+  if (alarm && facts.length && !barsOfTask.has(task)) strangeness[facts[facts.length - 1]] = alarm;
 }
 
 function diamond(x, y, size) {

@@ -137,7 +137,7 @@ function drawAxis({ step, times }) {
     const x = Math.round(xOf(time));
     if (x < view.gutter - 1) continue;
     ink.fillRect(x, AXIS - 5, 1, 5);
-    ink.fillText(clock(time, step), Math.min(Math.max(x, view.gutter + 14), view.width - 26), AXIS - 14);
+    ink.fillText(clock(time, step), Math.min(Math.max(x, view.gutter + 18), view.width - 26), AXIS - 14);
   }
   ink.textAlign = "left";
   ink.fillText("virtual time", 14, AXIS - 14);
