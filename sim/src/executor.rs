@@ -18,6 +18,20 @@ pub(crate) struct TaskKey {
     generation: u32,
 }
 
+impl TaskKey {
+    /// No other task of the world has it.
+    pub(crate) fn number(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot)
+    }
+}
+
+/// A task that is ready, and its place among all that ever were.
+#[derive(Clone, Copy)]
+pub(crate) struct Waiting {
+    pub(crate) key: TaskKey,
+    pub(crate) since: u64,
+}
+
 /// What is taken out of the table while a task is polled.
 pub(crate) struct Runnable {
     pub(crate) future: LocalFuture,
@@ -44,13 +58,27 @@ struct TaskWake {
 /// What is ready to run in the world that lives on this thread.
 struct Ready {
     world: u64,
-    tasks: Vec<TaskKey>,
+    tasks: Vec<Waiting>,
+    /// Tasks that became ready so far.
+    count: u64,
     /// Set while tokio's clock is being stepped: whoever becomes ready ends the step.
     step: Option<Waker>,
 }
 
 thread_local! {
-    static READY: RefCell<Ready> = const { RefCell::new(Ready { world: 0, tasks: Vec::new(), step: None }) };
+    static READY: RefCell<Ready> = const { RefCell::new(Ready::of(0)) };
+}
+
+impl Ready {
+    const fn of(world: u64) -> Self {
+        Ready { world, tasks: Vec::new(), count: 0, step: None }
+    }
+
+    #[inline]
+    fn push(&mut self, key: TaskKey) {
+        self.tasks.push(Waiting { key, since: self.count });
+        self.count += 1;
+    }
 }
 
 impl Wake for TaskWake {
@@ -66,7 +94,7 @@ impl Wake for TaskWake {
             } else if !self.queued.load(Ordering::Relaxed) {
                 // Only the world's own thread gets here, so this needs no locked read-modify-write.
                 self.queued.store(true, Ordering::Relaxed);
-                ready.tasks.push(self.key);
+                ready.push(self.key);
                 if let Some(step) = &ready.step {
                     step.wake_by_ref();
                 }
@@ -92,7 +120,7 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     pub(crate) fn new(world: u64) -> Self {
-        READY.with_borrow_mut(|ready| *ready = Ready { world, tasks: Vec::new(), step: None });
+        READY.with_borrow_mut(|ready| *ready = Ready::of(world));
         Tasks { world, slots: Vec::new(), free: Vec::new(), of: Vec::new(), foreign: Arc::default() }
     }
 
@@ -199,15 +227,22 @@ pub(crate) fn ready_count() -> usize {
     READY.with_borrow(|ready| ready.tasks.len())
 }
 
-/// Takes the `index`-th ready task.
+/// Takes one ready task, of several the one that `choose` points at; `None` when none is ready.
 #[inline]
-pub(crate) fn take_ready(index: usize) -> TaskKey {
-    READY.with_borrow_mut(|ready| ready.tasks.swap_remove(index))
+pub(crate) fn take_ready(choose: impl FnOnce(&[Waiting]) -> usize) -> Option<TaskKey> {
+    READY.with_borrow_mut(|ready| {
+        let index = match ready.tasks.len() {
+            0 => return None,
+            1 => 0,
+            _ => choose(&ready.tasks),
+        };
+        Some(ready.tasks.swap_remove(index).key)
+    })
 }
 
 /// Makes parked tasks ready again, in the order in which they were parked.
 pub(crate) fn make_ready(tasks: Vec<TaskKey>) {
-    READY.with_borrow_mut(|ready| ready.tasks.extend(tasks));
+    READY.with_borrow_mut(|ready| tasks.into_iter().for_each(|key| ready.push(key)));
 }
 
 /// Whoever is woken from now on also wakes `step`.

@@ -31,7 +31,8 @@
 //! | room | holds |
 //! |---|---|
 //! | `world`, `shared` | the loop: run what is ready, move the clock, let the next event happen |
-//! | `choices`, `prng` | every random decision, in salted streams |
+//! | `choices`, `order`, `prng` | every random decision, in salted streams; strategies and pinned schedules |
+//! | `alternatives` | choices whose other outcome somebody would see |
 //! | `executor`, `timer`, `tokio_clock` | tasks and wakers, the event heap, tokio's paused clock kept in step |
 //! | `process`, `life`, `fate` | the handle of a program; who lives; start, kill, pause, signals, children |
 //! | `disk` | what survives a crash |
@@ -40,6 +41,7 @@
 //! | `redis` | a Redis server, as a state machine |
 //! | `trace` | records, sinks, the hash |
 
+mod alternatives;
 mod choices;
 mod disk;
 mod effect;
@@ -49,6 +51,7 @@ mod fault;
 mod layers;
 mod life;
 mod net;
+mod order;
 mod prng;
 mod process;
 pub mod redis;
@@ -58,11 +61,13 @@ mod tokio_clock;
 mod trace;
 mod world;
 
+pub use alternatives::{Alternative, Pin};
 pub use choices::Stream;
 pub use effect::{Point, Trigger};
 pub use fault::Fault;
 pub use life::Exit;
 pub use net::{ConnectError, Connection, Listener, Payload};
+pub use order::{Order, Pins};
 pub use prng::Prng;
 pub use process::{Child, Process, ProcessId, SYNC_TIME, Signal};
 pub use shared::{end_here, here};

@@ -1,6 +1,6 @@
 //! What the parts of a world share, and how they are made to run: polls, planned actions, the clock.
 
-use crate::choices::{Choices, Stream};
+use crate::choices::Choices;
 use crate::effect::Effects;
 use crate::executor::{self, Tasks};
 use crate::fault::Fault;
@@ -98,7 +98,7 @@ impl Shared {
             tasks: RefCell::new(Tasks::new(number)),
             processes: RefCell::default(),
             net: RefCell::new(Net::new((nanos(config.latency.0), nanos(config.latency.1)))),
-            choices: RefCell::new(Choices::new(config.seed)),
+            choices: RefCell::new(Choices::new(config.seed, config.order, config.record, config.alternatives)),
             effects: RefCell::default(),
             tokio: TokioClock::new()?,
             trace: RefCell::new(Trace::new(config.sink)),
@@ -222,18 +222,29 @@ impl Shared {
     /// Runs until nothing is ready, and counts the polls. False when this instant would never end.
     pub(crate) fn settle(self: &Rc<Self>, polls: &mut u64) -> bool {
         while !self.stopping.get() {
-            let index = match executor::ready_count() {
-                0 => return true,
-                1 => 0,
-                n => self.choices.borrow_mut().stream(Stream::Schedule).below(n as u64) as usize,
-            };
-            self.poll(executor::take_ready(index));
+            let next = executor::take_ready(|ready| self.choose(ready));
+            let Some(next) = next else { return true };
+            self.poll(next);
             *polls += 1;
             if *polls >= POLLS_PER_INSTANT {
                 return false;
             }
         }
         true
+    }
+
+    #[inline]
+    fn choose(&self, ready: &[executor::Waiting]) -> usize {
+        let mut choices = self.choices.borrow_mut();
+        let chosen = choices.task(ready);
+        if choices.notes_alternatives() {
+            let mut by_wait: Vec<&executor::Waiting> = ready.iter().collect();
+            by_wait.sort_unstable_by_key(|waiting| waiting.since);
+            let mut tasks = self.tasks.borrow_mut();
+            let owners: Vec<_> = by_wait.into_iter().map(|waiting| tasks.owner(waiting.key)).collect();
+            choices.note_task(&owners);
+        }
+        chosen
     }
 
     #[inline]

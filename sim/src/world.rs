@@ -3,10 +3,12 @@
 //! The loop is the whole theory: run what is ready, in the order the seed chooses, until nothing is; then move the
 //! clock to the next event and let it happen.
 
+use crate::alternatives::Alternative;
 use crate::choices::Stream;
 use crate::effect::Trigger;
 use crate::fault::Fault;
 use crate::life::Exit;
+use crate::order::{Order, Pins};
 use crate::process::Process;
 use crate::shared::Shared;
 use crate::timer::nanos;
@@ -28,13 +30,27 @@ pub struct Config {
     pub latency: (Duration, Duration),
     /// Reads the trace as it is made.
     pub sink: Option<Box<dyn Sink>>,
+    /// Who runs next, and how long messages travel. Default: [`Order::Uniform`].
+    pub order: Order,
+    /// Record the choices, for [`World::recorded`]. Default: no.
+    pub record: bool,
+    /// Note which choices could have been others, for [`World::alternatives`]. Default: no.
+    pub alternatives: bool,
 }
 
 impl Config {
     /// The defaults, with this seed.
     pub fn new(seed: u64) -> Self {
         let latency = (Duration::from_micros(200), Duration::from_micros(300));
-        Config { seed, epoch_micros: EPOCH_MICROS, latency, sink: None }
+        Config {
+            seed,
+            epoch_micros: EPOCH_MICROS,
+            latency,
+            sink: None,
+            order: Order::Uniform,
+            record: false,
+            alternatives: false,
+        }
     }
 }
 
@@ -247,6 +263,22 @@ impl World {
             0 => None,
             n => Some(format!("{n} tasks were spawned on tokio itself; no kill can reach them")),
         }
+    }
+
+    /// The choices so far that were not the first: with [`Order::Pinned`] they make the same run again. `None` unless
+    /// [`Config::record`] is set.
+    pub fn recorded(&self) -> Option<Pins> {
+        self.0.choices.borrow().recorded().cloned()
+    }
+
+    /// Choices so far whose other outcome somebody would see, in their order; none unless [`Config::alternatives`] is set.
+    pub fn alternatives(&self) -> Vec<Alternative> {
+        self.0.choices.borrow().alternatives()
+    }
+
+    /// Choices among ready tasks so far; 0 when the order is [`Order::Uniform`] and nothing is recorded.
+    pub fn steps(&self) -> u64 {
+        self.0.choices.borrow().steps()
     }
 
     /// What the run amounts to so far.

@@ -2,7 +2,6 @@
 
 use super::table::{Backlog, Party};
 use super::{ConnectError, Connection, EndKey, Handle, Listener};
-use crate::choices::Stream;
 use crate::life::HostId;
 use crate::process::{Process, ProcessId};
 use crate::shared::Shared;
@@ -90,7 +89,8 @@ impl Shared {
 
     fn trip(&self, here: HostId, there: HostId) -> u64 {
         let (base, jitter) = self.net.borrow().latency(here, there);
-        let more = self.choices.borrow_mut().stream(Stream::Network).below(jitter.saturating_add(1));
+        let link = 1 << 63 | u64::from(here) << 32 | u64::from(there);
+        let more = self.choices.borrow_mut().delay(link, jitter);
         base.saturating_add(more)
     }
 

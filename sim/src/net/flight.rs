@@ -2,7 +2,6 @@
 
 use super::table::Item;
 use super::{EndKey, Payload};
-use crate::choices::Stream;
 use crate::effect::Point;
 use crate::fault::Fault;
 use crate::life::{Exit, State};
@@ -142,11 +141,14 @@ impl Shared {
             drop(net);
             return;
         }
-        let more = match jitter {
-            0 => 0,
-            most => self.choices.borrow_mut().stream(Stream::Network).below(most.saturating_add(1)),
-        };
+        let link = u64::from(slot) << 1 | u64::from(side);
+        let mut choices = self.choices.borrow_mut();
+        let more = choices.delay(link, jitter);
         let at = self.now().saturating_add(base).saturating_add(more).max(end.last_arrival);
+        if jitter > 0 && choices.notes_alternatives() {
+            choices.note_message(end.process, link, at, jitter - more);
+        }
+        drop(choices);
         end.last_arrival = at;
         end.flying.push_back(item);
         drop(net);
