@@ -16,6 +16,8 @@ mod command_tasks;
 mod commands;
 #[path = "cli/config.rs"]
 mod config;
+#[path = "cli/explore.rs"]
+mod explore;
 #[path = "cli/faults.rs"]
 mod faults;
 #[path = "cli/logs.rs"]

@@ -16,6 +16,7 @@ fn scenarios() -> Vec<Scenario> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut files: Vec<PathBuf> =
         fs::read_dir(dir).expect("the scenarios").map(|entry| entry.expect("a file").path()).collect();
+    files.retain(|file| file.is_file());
     files.sort();
     files.iter().map(|file| Scenario::load(file).unwrap_or_else(|problem| panic!("{problem}"))).collect()
 }

@@ -25,6 +25,14 @@ pub(crate) fn write_new(path: &Path, text: &str) -> io::Result<()> {
     File::create_new(path)?.write_all(text.as_bytes())
 }
 
+/// Writes a file, whatever was there before, and the directory that it is in.
+pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::write(path, text)
+}
+
 /// The scenarios that a path means: itself, or the TOML files of a directory and those below it, sorted.
 pub(crate) fn scenarios(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !fs::metadata(path)?.is_dir() {

@@ -4,13 +4,19 @@ mod banner;
 mod beat;
 mod builtin;
 mod call;
+#[cfg(feature = "sim")]
+mod check;
 mod client;
 mod commands;
 mod config;
 #[cfg(feature = "sim")]
 mod determinism;
 #[cfg(feature = "sim")]
+mod explore;
+#[cfg(feature = "sim")]
 pub(crate) mod files;
+#[cfg(feature = "sim")]
+mod found;
 #[cfg(feature = "sim")]
 mod jobs;
 mod logs;
@@ -22,6 +28,8 @@ mod output;
 mod pictures;
 mod purge;
 mod queues;
+#[cfg(feature = "sim")]
+mod replay;
 mod result;
 #[cfg(feature = "sim")]
 mod run;
@@ -31,8 +39,14 @@ mod settings;
 #[cfg(feature = "sim")]
 mod show;
 mod show_result;
+#[cfg(feature = "sim")]
+mod shrink;
 mod standing;
 mod status;
+#[cfg(feature = "sim")]
+mod steps;
+#[cfg(feature = "sim")]
+mod variants;
 mod worker;
 
 use crate::app::App;
@@ -88,6 +102,29 @@ enum Command {
     /// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
     #[cfg(feature = "sim")]
     Run(run::Run),
+    /// Search many runs of a scenario for one in which an expectation does not hold.
+    ///
+    /// Each run has another schedule, other latencies and whatever the file's table [explore] lets it add. A failure is
+    /// made as small as can be and saved as a scenario of its own.
+    ///
+    /// Exit status: 0 nothing was found, 1 something was, 2 the input was wrong.
+    #[cfg(feature = "sim")]
+    Explore(explore::Explore),
+    /// Run all schedules of a small scenario, within bounds, instead of many at random.
+    ///
+    /// Exit status: 0 everything expected holds in all of them, 1 one fails, 2 the input was wrong.
+    #[cfg(feature = "sim")]
+    Check(check::Check),
+    /// Make a failing run as small as can be, and save it as a scenario of its own.
+    ///
+    /// Exit status: 0 it was saved, 2 it does not fail, or the input was wrong.
+    #[cfg(feature = "sim")]
+    Shrink(shrink::Shrink),
+    /// Show a run again, event for event; on a terminal, step through it.
+    ///
+    /// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
+    #[cfg(feature = "sim")]
+    Replay(replay::Replay),
     /// Write a commented scenario to start from.
     ///
     /// Exit status: 0 it was written, 2 it was not.
@@ -127,6 +164,14 @@ impl Command {
             Command::Config(config) => config.execute(app),
             #[cfg(feature = "sim")]
             Command::Run(run) => run.execute(),
+            #[cfg(feature = "sim")]
+            Command::Explore(explore) => explore.execute(),
+            #[cfg(feature = "sim")]
+            Command::Check(check) => check.execute(),
+            #[cfg(feature = "sim")]
+            Command::Shrink(shrink) => shrink.execute(),
+            #[cfg(feature = "sim")]
+            Command::Replay(replay) => replay.execute(),
             #[cfg(feature = "sim")]
             Command::New(new) => new.execute(),
             #[cfg(feature = "sim")]

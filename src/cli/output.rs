@@ -22,6 +22,39 @@ pub(super) fn is_cut_short() -> bool {
     CUT_SHORT.load(Ordering::Relaxed)
 }
 
+/// Prints a line; false when nobody reads any more.
+#[cfg(feature = "sim")]
+pub(super) fn print_line(text: &str) -> bool {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}") {
+        Ok(()) => true,
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+        Err(_) => {
+            CUT_SHORT.store(true, Ordering::Relaxed);
+            false
+        }
+    }
+}
+
+/// Whether somebody types and reads.
+#[cfg(feature = "sim")]
+pub(super) fn is_conversation() -> bool {
+    io::stdin().is_terminal() && io::stdout().is_terminal()
+}
+
+/// Asks for a line; `None` when there are no more.
+#[cfg(feature = "sim")]
+pub(super) fn read_line(prompt: &str) -> Option<String> {
+    if is_conversation() {
+        print(prompt);
+    }
+    let mut line = String::new();
+    match io::stdin().lock().read_line(&mut line) {
+        Ok(0) | Err(_) => None,
+        Ok(_) => Some(line),
+    }
+}
+
 /// Prints an error, in one piece.
 pub(super) fn print_error(text: &str) {
     let _ = io::stderr().lock().write_all(format!("simq: {text}\n").as_bytes());

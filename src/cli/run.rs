@@ -3,10 +3,10 @@
 use super::jobs::{self, Group, Job};
 use super::pictures::Pictures;
 use super::show::{Format, Show};
+use super::variants::variants_of;
 use super::{BAD_INPUT, FAILED, OK, determinism, files, logs, output};
 use crate::env::system;
 use crate::scenario::{Keep, Report, Scenario, TraceFile, run_with};
-use crate::text::nearest;
 use clap::Args;
 use std::path::{Path, PathBuf};
 
@@ -130,24 +130,11 @@ impl Run {
             let Some(last) = first.checked_add(self.seeds.unwrap_or(1) - 1) else {
                 return Err(format!("--seeds: there are not so many seeds from {first} to {}", u64::MAX));
             };
-            for variant in self.variants(scenario)? {
+            for variant in variants_of(scenario, self.variant.as_deref())? {
                 groups.push(Group { scenario, variant, seeds: first..=last });
             }
         }
         Ok(groups)
-    }
-
-    fn variants(&self, scenario: &Scenario) -> Result<Vec<Option<String>>, String> {
-        let variants = scenario.variants();
-        let Some(wanted) = &self.variant else { return Ok(variants) };
-        if variants.iter().flatten().any(|variant| variant == wanted) {
-            return Ok(vec![Some(wanted.clone())]);
-        }
-        let known: Vec<&str> = variants.iter().flatten().map(String::as_str).collect();
-        let meant = nearest(wanted, known.iter().copied()).map(|name| format!("; did you mean {name:?}?"));
-        let names = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        let (file, meant) = (scenario.path().display(), meant.unwrap_or_default());
-        Err(format!("{file}: there is no variant {wanted:?}{meant}\nit has: {names}"))
     }
 
     fn only_job<'a>(&self, groups: &'a [Group<'a>]) -> Result<Job<'a>, String> {

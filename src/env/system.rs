@@ -14,13 +14,13 @@ mod disk;
 pub(crate) mod leash;
 mod program;
 mod redis;
-mod signals;
+pub(crate) mod signals;
 #[cfg(feature = "sim")]
 mod stopwatch;
 mod tls;
 
 #[cfg(feature = "sim")]
-pub(crate) use stopwatch::Stopwatch;
+pub(crate) use stopwatch::{Stopwatch, thread_time};
 
 #[cfg(feature = "sim")]
 pub(crate) use configuration::read_up_to;

@@ -5,6 +5,7 @@
 
 mod calls;
 mod expectations;
+mod explore;
 mod hosts;
 pub(super) mod processes;
 mod settings;
@@ -33,7 +34,8 @@ impl Scenario {
         self.check_starts()?;
         let own = self.file.variant.values().flat_map(|variant| variant.fault.iter().flatten());
         self.file.fault.iter().chain(own).try_for_each(|fault| faults::compile(self, fault, 0, 0).map(drop))?;
-        self.check_expectations()
+        self.check_expectations()?;
+        self.check_explore()
     }
 
     fn check_limit(&self) -> Result<(), Problem> {

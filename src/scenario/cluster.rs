@@ -4,7 +4,7 @@
 
 use super::calls::Calls;
 use super::ledger::{Ledger, Nanos};
-use super::observe::{Observer, Watch};
+use super::observe::{Look, Watch};
 use super::serving::{self, Servers};
 use super::world::{env, env_of_worker};
 use crate::app::{App, Endpoints, Node};
@@ -12,7 +12,7 @@ use crate::beat::Entry;
 use crate::env::Env;
 use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
-use simq_sim::{Config, Exit, Fault, Process, Sink, Stop, Summary, Trigger, World};
+use simq_sim::{Alternative, Config, Exit, Fault, Order, Pins, Process, Stop, Summary, Trigger, World};
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -71,6 +71,8 @@ pub(crate) struct Plan {
     /// What every wall clock shows at the start, microseconds since 1970.
     pub(crate) epoch_micros: i64,
     pub(crate) faults: Vec<(When, Fault)>,
+    /// Who runs next, and how long messages travel.
+    pub(crate) order: Order,
 }
 
 /// What a run left behind.
@@ -90,6 +92,17 @@ pub(crate) struct Outcome {
     pub(crate) leak: Option<String>,
     /// The wall clock of the hosts of beat at the end; of several, the one that is furthest back.
     pub(crate) beat_wall: Option<Timestamp>,
+    pub(crate) choices: Chosen,
+}
+
+/// The choices of a run, as far as somebody wanted to know.
+pub(crate) struct Chosen {
+    /// Those that were not the first, if they were recorded.
+    pub(crate) recorded: Option<Pins>,
+    /// Choices among ready tasks; 0 when nobody counted them.
+    pub(crate) steps: u64,
+    /// Choices that could have been others, if they were wanted.
+    pub(crate) alternatives: Vec<Alternative>,
 }
 
 /// How often a run looks whether anything is left to do.
@@ -97,16 +110,13 @@ const LOOK: Duration = Duration::from_millis(500);
 /// How long nothing must be left to do before a run is over.
 const QUIET_LOOKS: u32 = 10;
 
-/// Runs a plan. `sink` reads the trace as it is made.
+/// Runs a plan.
 ///
 /// # Errors
 ///
 /// When no simulated world can be made here; see [`World::new`].
-pub(crate) fn run(
-    plan: &Plan,
-    sink: Option<Box<dyn Sink>>,
-    observer: Option<Box<dyn Observer>>,
-) -> std::io::Result<Outcome> {
+pub(crate) fn run(plan: &Plan, look: Look) -> std::io::Result<Outcome> {
+    let Look { sink, observer, record, alternatives } = look;
     let mut ledger = Ledger::new(plan.dead_letter_queue.clone());
     ledger.observer = observer;
     let ledger = Rc::new(RefCell::new(ledger));
@@ -116,6 +126,9 @@ pub(crate) fn run(
         latency: plan.latency,
         epoch_micros: plan.epoch_micros,
         sink: Some(Box::new(watch)),
+        order: plan.order.clone(),
+        record,
+        alternatives,
         ..Config::new(plan.seed)
     };
     let world = World::new(config)?;
@@ -131,9 +144,10 @@ pub(crate) fn run(
     let (summary, leak) = (world.summary(), world.leak());
     let beat_wall = plan.beats.iter().filter_map(|beat| world.wall_micros(beat)).min().map(Timestamp::from_micros);
     let struck = faults.iter().map(|fault| world.struck(*fault)).collect();
+    let choices = Chosen { recorded: world.recorded(), steps: world.steps(), alternatives: world.alternatives() };
     drop(world);
-    let last_fault = *last_fault.borrow();
-    Ok(Outcome { ledger: ledger.take(), summary, stop, struck, last_fault, settled, crashed, missed, leak, beat_wall })
+    let (ledger, last_fault) = (ledger.take(), *last_fault.borrow());
+    Ok(Outcome { ledger, summary, stop, struck, last_fault, settled, crashed, missed, leak, beat_wall, choices })
 }
 
 fn arm(world: &World, when: &When, fault: &Fault) -> usize {

@@ -4,7 +4,9 @@
 //! example. Unknown keys are refused everywhere.
 
 use super::beat::BeatEntry;
+use super::explore::Explore;
 pub(crate) use super::kinds::{Kind, SignalName};
+use super::schedule::Schedule;
 use super::servers::{Network, RabbitServer, RedisServer, ServerKind};
 use super::values::{Count, Span, SpanRange, Time};
 use crate::settings::Profile;
@@ -69,6 +71,11 @@ pub(crate) struct File {
     /// What goes wrong.
     #[serde(default)]
     pub(crate) fault: Vec<FaultEntry>,
+    /// Who runs next, and how long messages travel. Default: the seed decides.
+    pub(crate) schedule: Option<Schedule>,
+    /// What `simq explore` may add.
+    #[serde(default)]
+    pub(crate) explore: Explore,
     /// What must hold at the end.
     #[serde(default)]
     pub(crate) expect: Expect,

@@ -1,10 +1,11 @@
 //! What can go wrong, by name.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use std::fmt;
 
 /// The faults.
-#[derive(Clone, Copy, Debug, Deserialize, JsonSchema, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, JsonSchema, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Kind {
     /// SIGKILL; the kernel closes the connections.
@@ -61,4 +62,17 @@ pub(crate) enum SignalName {
     /// Cold shutdown.
     #[serde(rename = "SIGQUIT")]
     Quit,
+}
+
+impl Kind {
+    /// The kind of that name.
+    pub(crate) fn named(name: &str) -> Option<Kind> {
+        Kind::deserialize(serde::de::value::StrDeserializer::<serde::de::value::Error>::new(name)).ok()
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(f)
+    }
 }

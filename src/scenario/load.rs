@@ -90,6 +90,11 @@ impl Scenario {
         &self.path
     }
 
+    /// The file's text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// The seed that a plain run uses.
     pub fn seed(&self) -> u64 {
         self.file.seed

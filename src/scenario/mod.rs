@@ -12,6 +12,9 @@
 //! | `ledger`, `order`, `task_report` | what happened to every task, and whether results came before acks |
 //! | `verdict`, `expect` | what became of them, and whether that was wanted |
 //! | `run` | one run, and its report as data |
+//! | `schedule` | who runs next, as files say it |
+//! | `explore` | many runs to find one that fails, and the smallest like it |
+//! | `replay` | a run once more, to be looked at |
 //! | `report` | a report for people, as JSON, as JUnit |
 //! | `trace` | the trace as lines of JSON |
 //! | `timeline` | a run on a time axis: a page for a browser, a trace for Perfetto |
@@ -24,17 +27,20 @@ pub(crate) mod cluster;
 mod effects;
 mod expect;
 mod explain;
+pub mod explore;
 mod faults;
 mod format;
-mod kinds;
+pub(crate) mod kinds;
 mod ledger;
 mod load;
 mod observe;
 mod order;
 mod rabbit;
 mod redis;
+pub mod replay;
 pub mod report;
 mod run;
+mod schedule;
 mod script;
 mod servers;
 mod serving;

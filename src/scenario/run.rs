@@ -1,12 +1,14 @@
 //! One run of one scenario: plan it, run it, and say what it came to.
 
 use super::beat;
-use super::cluster::{self, Outcome, Plan, WorkerPlan};
+use super::cluster::{self, Chosen, Outcome, Plan, WorkerPlan};
 use super::expect::{Expectation, Whole, check};
 use super::faults::{Compiled, compile};
 use super::format::{Task, Variant};
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Nanos};
 use super::load::{Host, Scenario, client_of};
+use super::observe::Look;
+use super::schedule::Schedule;
 use super::script::{Job, POISON, Runs, application, client, saboteur};
 use super::task_report::{TaskReport, task_reports};
 use super::timeline::{Recorder, Sources, Timeline};
@@ -16,7 +18,7 @@ use crate::env::system::Stopwatch;
 use crate::settings::Settings;
 use crate::worker::WorkerOptions;
 use serde::Serialize;
-use simq_sim::{Sink, Stop};
+use simq_sim::{Order, Sink, Stop};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -119,13 +121,44 @@ pub fn run_with(
     seed: u64,
     keep: Keep,
 ) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+    let (recorder, recording) = keep.timeline.then(Recorder::start).unzip();
+    let observer = recording.map(|recording| Box::new(recording) as Box<_>);
+    let look = Look { sink: keep.sink, observer, ..Look::default() };
+    let Ran { mut report, ledger, idle, end, plan, .. } = run_watched(scenario, variant, seed, look)?;
+    report.timeline = recorder
+        .map(|recorder| Timeline::of(&recorder.take(), &Sources { ledger: &ledger, idle: &idle, end, plan: &plan }));
+    report.ledger = keep.ledger.then(|| task_reports(&ledger));
+    Ok(report)
+}
+
+/// A run, and what its report was made from.
+pub(crate) struct Ran {
+    pub(crate) report: Report,
+    pub(crate) ledger: Ledger,
+    pub(crate) idle: Vec<Idle>,
+    /// Virtual time at the end.
+    pub(crate) end: Nanos,
+    pub(crate) plan: Plan,
+    pub(crate) choices: Chosen,
+}
+
+/// As [`run`], while somebody looks on.
+///
+/// # Errors
+///
+/// Those of [`run`].
+pub(crate) fn run_watched(
+    scenario: &Scenario,
+    variant: Option<&str>,
+    seed: u64,
+    look: Look,
+) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
     let stopwatch = Stopwatch::start();
     let overlay = scenario.variant(variant);
     let settings = scenario.settings(&overlay);
     let tasks = scenario.tasks(&overlay);
     let (plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
-    let (recorder, recording) = keep.timeline.then(Recorder::start).unzip();
-    let mut outcome = cluster::run(&plan, keep.sink, recording.map(|recording| Box::new(recording) as Box<_>))?;
+    let mut outcome = cluster::run(&plan, look)?;
     for record in outcome.ledger.tasks.values_mut() {
         let task = tasks.iter().find(|(name, _)| **name == *record.task).map(|(_, task)| task);
         record.ignores_result = task.and_then(|task| task.ignore_result).unwrap_or(settings.task_ignore_result);
@@ -147,11 +180,7 @@ pub fn run_with(
     }
     let faults = fault_reports(&plan, &outcome, poisoned);
     let failures = failures(&expectations, &faults, &outcome);
-    let timeline = recorder.map(|recorder| {
-        let recorder = recorder.take();
-        Timeline::of(&recorder, &Sources { ledger: &outcome.ledger, idle: &idle, end, plan: &plan })
-    });
-    Ok(Report {
+    let report = Report {
         scenario: scenario.name(),
         file: scenario.path().display().to_string(),
         variant: variant.map(str::to_owned),
@@ -166,9 +195,10 @@ pub fn run_with(
         events: outcome.summary.events,
         virtual_seconds: seconds(end),
         wall_seconds: stopwatch.elapsed().as_secs_f64(),
-        ledger: keep.ledger.then(|| task_reports(&outcome.ledger)),
-        timeline,
-    })
+        ledger: None,
+        timeline: None,
+    };
+    Ok(Ran { report, ledger: outcome.ledger, idle, end, plan, choices: outcome.choices })
 }
 
 fn is_numbered(id: &str, subject: &str) -> bool {
@@ -238,6 +268,7 @@ fn plan(
         faults,
         apps: application(settings.clone(), tasks.to_vec(), runs.clone()),
         servers: scenario.servers(overlay, seed),
+        order: scenario.file.schedule.as_ref().map_or(Order::Uniform, Schedule::order),
     };
     Ok((plan, poisoned))
 }
@@ -313,6 +344,15 @@ fn failures(expectations: &[Expectation], faults: &[FaultReport], outcome: &Outc
 }
 
 fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
+    let mut named = outcomes_of(counts);
+    let rest =
+        [("crashed", whole.crashed), ("ticks", whole.ticks), ("skipped", whole.skipped), ("doubled", whole.doubled)];
+    named.extend(rest);
+    named
+}
+
+/// Counts by the names of outcomes.
+pub(super) fn outcomes_of(counts: &Counts) -> BTreeMap<&'static str, u64> {
     let named = [
         ("calls", counts.calls),
         ("call_failed", counts.call_failed),
@@ -338,10 +378,6 @@ fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
         ("wrong_order", counts.wrong_order),
         ("executions", counts.executions),
         ("interrupted", counts.interrupted),
-        ("crashed", whole.crashed),
-        ("ticks", whole.ticks),
-        ("skipped", whole.skipped),
-        ("doubled", whole.doubled),
     ];
     named.into_iter().collect()
 }

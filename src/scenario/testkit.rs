@@ -29,10 +29,13 @@
 //! ```
 
 mod client;
+mod plans;
 
 pub use client::Client;
+pub use plans::{FaultPlan, fault_plans};
 
 use super::cluster::{self, BROKER, PRODUCER, Plan, When, WorkerPlan};
+use super::observe::Look;
 use super::rabbit::RabbitConfig;
 use super::redis::RedisHosts;
 use super::serving::Servers;
@@ -41,8 +44,8 @@ use crate::app::App;
 use crate::broker::amqp::DropReason;
 use crate::message::Timestamp;
 use crate::worker::WorkerOptions;
-use simq_sim::Fault;
 use simq_sim::redis::{Persistence, RedisConfig};
+use simq_sim::{Fault, Order};
 use std::cell::Cell;
 use std::process::{ExitCode, Termination};
 use std::rc::Rc;
@@ -82,6 +85,8 @@ pub struct Summary {
 /// A simulated cluster around an application.
 pub struct Cluster {
     plan: Plan,
+    /// The faults from here on may find nothing to strike.
+    must_strike: Option<usize>,
 }
 
 impl Cluster {
@@ -104,8 +109,9 @@ impl Cluster {
             epoch_micros: super::cluster::EPOCH_MICROS,
             faults: Vec::new(),
             servers: Servers::default(),
+            order: Order::Uniform,
         };
-        Cluster { plan }.workers(1, 1)
+        Cluster { plan, must_strike: None }.workers(1, 1)
     }
 
     /// Broker and result store are Redis servers that keep everything on their disks: `redis://broker/0` and
@@ -227,7 +233,7 @@ impl Cluster {
         });
         self.plan.clients.push((PRODUCER.to_owned(), client));
         let seed = self.plan.seed;
-        let outcome = match cluster::run(&self.plan, None, None) {
+        let outcome = match cluster::run(&self.plan, Look::default()) {
             Ok(outcome) => outcome,
             #[allow(clippy::panic, reason = "a test that can't run must fail")]
             Err(error) => panic!("{error}"),
@@ -239,7 +245,8 @@ impl Cluster {
         assert!(done.is_some(), "seed {seed}: the script did not come to its end within {:?}", self.plan.limit);
         assert!(done == Some(ExitCode::SUCCESS), "seed {seed}: the script returned the error above");
         assert!(outcome.leak.is_none(), "seed {seed}: not deterministic: {}", outcome.leak.unwrap_or_default());
-        for ((when, fault), struck) in self.plan.faults.iter().zip(&outcome.struck) {
+        let must_strike = self.must_strike.unwrap_or(usize::MAX);
+        for ((when, fault), struck) in self.plan.faults.iter().zip(&outcome.struck).take(must_strike) {
             assert!(struck, "seed {seed}: fault never struck: {fault} ({when:?})");
         }
         let counts = Counts::of(&outcome.ledger, &[], end, |_, _| true);

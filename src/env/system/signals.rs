@@ -1,6 +1,9 @@
 //! Signals of the operating system, handed to every part of the program that handles them.
 #![allow(clippy::disallowed_methods, reason = "this is the door that everybody else has to use")]
 
+#[cfg(feature = "sim")]
+pub(crate) mod interrupt;
+
 use crate::env::Signal;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;

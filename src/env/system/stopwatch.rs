@@ -13,3 +13,12 @@ impl Stopwatch {
         self.0.elapsed()
     }
 }
+
+/// Processor time that this thread has used, for people to read.
+pub(crate) fn thread_time() -> std::time::Duration {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    std::time::Duration::new(
+        u64::try_from(used.tv_sec).unwrap_or_default(),
+        u32::try_from(used.tv_nsec).unwrap_or_default(),
+    )
+}
