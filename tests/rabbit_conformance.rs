@@ -11,6 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use rabbit_real::pair::Pair;
 use rabbit_real::real::Real;
 use rabbit_real::steps::{Drawn, Scene};
+use rabbit_real::story::Story;
 use servers::Rabbit;
 use simq::broker::amqp::RabbitConfig;
 use std::cell::{Cell, RefCell};
@@ -69,7 +70,7 @@ fn explore(url: &str, worker: u64, cases: u32) -> Result<(), String> {
         let result = runtime.block_on(async {
             let patience = if failed.get() { Duration::from_millis(500) } else { Duration::from_secs(3) };
             let result = run(&mut real, &scene, &steps, patience).await;
-            real.clean(&scene).await;
+            real.clean(&scene.queues().collect::<Vec<_>>(), &scene.exchanges().collect::<Vec<_>>()).await;
             result
         });
         if std::env::var_os("TRACE").is_some()
@@ -86,20 +87,50 @@ fn explore(url: &str, worker: u64, cases: u32) -> Result<(), String> {
     })
 }
 
+/// Tells stories, each with names of its own, one after the other.
+fn tell(url: &str, stories: &[Story], config: RabbitConfig) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut real = Real::connect(url).await;
+        for story in stories {
+            let mut pair = Pair::new(&mut real, config, Duration::from_secs(5));
+            for step in story.setup().chain(story.steps()) {
+                pair.step(&step).await.map_err(|why| format!("{}: {why}", story.title))?;
+            }
+            let (queues, exchanges) = (story.queues(), story.exchanges());
+            real.clean(&queues, &exchanges).await;
+        }
+        Ok(())
+    })
+}
+
+/// One node for all: it takes seconds to start.
 #[test]
-fn random_sequences() {
+fn the_engine_is_rabbitmq() {
     let rabbit = Rabbit::start();
     let url = rabbit.url();
     let share = cases(240).div_ceil(WORKERS as u32);
+    let stories = Story::all(include_str!("rabbit_real/stories.txt"));
+    let halves = stories.split_at(stories.len() / 2);
     let found: Vec<Result<(), String>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..WORKERS)
-            .map(|worker| {
-                let url = &url;
-                scope.spawn(move || explore(url, worker, share))
-            })
-            .collect();
+        let url = &url;
+        let mut workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || explore(url, worker, share))).collect();
+        for stories in [halves.0, halves.1] {
+            workers.push(scope.spawn(move || tell(url, stories, RabbitConfig::default())));
+        }
         workers.into_iter().map(|worker| worker.join().expect("a worker that ends")).collect()
     });
-    let differences: Vec<String> = found.into_iter().filter_map(Result::err).collect();
+    let mut differences: Vec<String> = found.into_iter().filter_map(Result::err).collect();
+    differences.extend(late_acks(&rabbit).err());
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
+}
+
+/// A channel that does not ack in time is closed, whatever else is on its connection.
+fn late_acks(rabbit: &Rabbit) -> Result<(), String> {
+    for (name, milliseconds) in [("consumer_timeout", 1_500), ("channel_tick_interval", 500)] {
+        rabbit.control(&["eval", &format!("application:set_env(rabbit, {name}, {milliseconds}).")]);
+    }
+    let stories = Story::all(include_str!("rabbit_real/late_acks.txt"));
+    let config = RabbitConfig { consumer_timeout: Some(1_500), channel_tick: 500 };
+    tell(&rabbit.url(), &stories, config)
 }

@@ -5,4 +5,5 @@ pub(crate) mod real;
 pub(crate) mod seen;
 pub(crate) mod simulated;
 pub(crate) mod steps;
+pub(crate) mod story;
 pub(crate) mod tables;

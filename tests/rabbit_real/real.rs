@@ -1,11 +1,11 @@
 //! The node's side, through lapin.
 
-use super::seen::{Seen, Taken};
+use super::seen::{Seen, Taken, closing};
 use super::simulated::counts;
-use super::steps::{CHANNELS, CONNECTIONS, Scene, Step, arguments, confirms, connection_of};
+use super::steps::{CHANNELS, CONNECTIONS, Step, arguments, confirms, connection_of};
 use super::tables::{fields, headers_of, properties, shown};
 use futures_util::future::join_all;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use lapin::message::Delivery;
 use lapin::options::{
     BasicAckOptions, BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicNackOptions, BasicPublishOptions,
@@ -15,8 +15,9 @@ use lapin::options::{
 };
 use lapin::types::FieldTable;
 use lapin::{Channel, Confirmation, Connection, ConnectionProperties, Consumer, ErrorKind, PublisherConfirm};
-use simq::broker::amqp::{Destination, ExchangeKind, Method, Rare, closes_connection};
+use simq::broker::amqp::{Destination, ExchangeKind, Method, Name, Rare, closes_connection};
 use std::collections::BTreeMap;
+use std::pin::Pin;
 
 struct Seat {
     channel: Channel,
@@ -28,9 +29,14 @@ struct Seat {
     closed: bool,
 }
 
+type Events = Pin<Box<dyn Stream<Item = lapin::Event>>>;
+
 pub(crate) struct Real {
     url: String,
     connections: Vec<Connection>,
+    /// What each connection says of itself.
+    events: Vec<Events>,
+    heard: Vec<(usize, lapin::Error)>,
     /// Where queues are looked at.
     pub(crate) control: Channel,
     seats: Vec<Seat>,
@@ -44,12 +50,16 @@ impl Real {
         let mut real = Real {
             url: url.to_owned(),
             connections: Vec::new(),
+            events: Vec::new(),
+            heard: Vec::new(),
             control: connection(url).await.create_channel().await.expect("a channel"),
             seats: Vec::new(),
             seen: Seen::default(),
         };
         for _ in 0..CONNECTIONS {
-            real.connections.push(connection(url).await);
+            let connection = connection(url).await;
+            real.events.push(Box::pin(connection.events_listener()));
+            real.connections.push(connection);
         }
         for number in 0..CHANNELS {
             let seat = real.open(number).await;
@@ -94,7 +104,7 @@ impl Real {
         let siblings = |other: &usize| *other == channel || all && connection_of(*other) == connection_of(channel);
         for closed in (0..CHANNELS).filter(siblings) {
             self.seats[closed].closed = true;
-            self.seen.closed.entry(closed).or_insert_with(|| format!("{} {}", said.get_id(), said.get_message()));
+            self.seen.closed.entry(closed).or_insert_with(|| closing(said.get_id(), said.get_message().as_str()));
         }
     }
 
@@ -108,6 +118,7 @@ impl Real {
 
     pub(crate) async fn reconnect(&mut self, number: usize) {
         let old = std::mem::replace(&mut self.connections[number], connection(&self.url).await);
+        self.events[number] = Box::pin(self.connections[number].events_listener());
         let _ = old.close(200, "OK".into()).await;
         for channel in (0..CHANNELS).filter(|channel| connection_of(*channel) == number) {
             self.seats[channel] = self.open(channel).await;
@@ -297,10 +308,44 @@ impl Real {
         for channel in 0..CHANNELS {
             self.take(channel);
         }
+        self.hear();
+    }
+
+    /// Why a channel was closed, if its calls came too late to be told.
+    fn hear(&mut self) {
+        self.listen();
+        for (connection, error) in std::mem::take(&mut self.heard) {
+            let mut channels = (0..CHANNELS).filter(|channel| connection_of(*channel) == connection);
+            let untold = |channel: &usize| self.seats[*channel].closed && !self.seen.closed.contains_key(channel);
+            match channels.find(untold) {
+                Some(channel) => self.failed(channel, &error),
+                None => self.heard.push((connection, error)),
+            }
+        }
+    }
+
+    fn listen(&mut self) {
+        for (connection, events) in self.events.iter_mut().enumerate() {
+            while let Some(Some(event)) = events.next().now_or_never() {
+                match event {
+                    lapin::Event::Error(error) => self.heard.push((connection, error)),
+                    lapin::Event::ConnectionBlocked(why) => self.seen.reply = format!("blocked: {why}"),
+                    lapin::Event::ConnectionUnblocked => self.seen.reply = "unblocked".to_owned(),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    /// What was said before the next step.
+    pub(crate) fn forget_events(&mut self) {
+        self.listen();
+        self.heard.clear();
+        self.seen = Seen::default();
     }
 
     /// Leaves nothing behind: other clients, and no queues and exchanges of the run.
-    pub(crate) async fn clean(&mut self, scene: &Scene) {
+    pub(crate) async fn clean(&mut self, queues: &[Name], exchanges: &[Name]) {
         for connection in 0..CONNECTIONS {
             if !self.connections[connection].status().connected() {
                 self.reconnect(connection).await;
@@ -310,11 +355,11 @@ impl Real {
             self.seats[channel].closed |= !self.seats[channel].channel.status().connected();
             self.reopen(channel).await;
         }
-        for name in scene.queues() {
-            let _ = self.control.queue_delete((&*name).into(), QueueDeleteOptions::default()).await;
+        for name in queues {
+            let _ = self.control.queue_delete((&**name).into(), QueueDeleteOptions::default()).await;
         }
-        for name in scene.exchanges() {
-            let _ = self.control.exchange_delete((&*name).into(), ExchangeDeleteOptions::default()).await;
+        for name in exchanges {
+            let _ = self.control.exchange_delete((&**name).into(), ExchangeDeleteOptions::default()).await;
         }
         self.seen = Seen::default();
     }

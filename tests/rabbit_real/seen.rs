@@ -57,3 +57,15 @@ impl Seen {
         text
     }
 }
+
+/// Why a channel was closed. Its number, which some texts name, is its client's choice.
+pub(crate) fn closing(code: u16, text: &str) -> String {
+    let on_channel = "on channel ";
+    let text = match text.split_once(on_channel) {
+        Some((before, rest)) => {
+            format!("{before}{on_channel}N{}", rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+        }
+        None => text.to_owned(),
+    };
+    format!("{code} {text}")
+}

@@ -1,6 +1,6 @@
 //! The engine's side.
 
-use super::seen::{Seen, Taken};
+use super::seen::{Seen, Taken, closing};
 use super::steps::{CHANNELS, CONNECTIONS, Step, connection_of};
 use super::tables::{headers_in, shown};
 use simq::broker::amqp::{ChannelId, Delivery, Engine, Event, Movement, Output, RabbitConfig, closes_connection};
@@ -77,8 +77,10 @@ impl Simulated {
                 self.note(channel, event);
             }
         }
+        // Nobody but its connection may look at an exclusive queue.
+        let shared = self.engine.queues().filter(|stats| !stats.options.exclusive);
         self.seen.counts =
-            self.engine.queues().map(|stats| (stats.queue.to_string(), counts(stats.ready, stats.consumers))).collect();
+            shared.map(|stats| (stats.queue.to_string(), counts(stats.ready, stats.consumers))).collect();
     }
 
     fn note(&mut self, channel: usize, event: Event) {
@@ -102,7 +104,7 @@ impl Simulated {
             }
             Event::ConsumerCancelled { consumer } => self.seen.cancelled.push((channel, consumer.to_string())),
             Event::Closed { code, text } => {
-                self.seen.closed.insert(channel, format!("{code} {text}"));
+                self.seen.closed.insert(channel, closing(code, &text));
             }
             Event::QueueDeclared { messages, consumers, .. } => {
                 self.seen.reply = format!("declared, {}", counts(messages as usize, consumers as usize));
@@ -141,6 +143,20 @@ impl Simulated {
         connections.dedup();
         let soft = self.seen.closed.iter().filter(|(_, why)| !hard(why)).map(|(channel, _)| *channel).collect();
         (soft, connections)
+    }
+
+    /// The connection that this step would close.
+    pub(crate) fn closes_connection(&self, step: &Step) -> Option<usize> {
+        match step {
+            Step::Ask(channel, method) => {
+                let (mut engine, mut said) = (self.engine.clone(), Said::default());
+                engine.apply(self.channels[*channel], method.clone(), self.now(), &mut said);
+                let hard = |event: &Event| matches!(event, Event::Closed { code, .. } if closes_connection(*code));
+                said.0.iter().any(|(_, event)| hard(event)).then(|| connection_of(*channel))
+            }
+            Step::CloseConnection(connection) => Some(*connection),
+            _ => None,
+        }
     }
 
     /// Queues of what a channel holds up to a tag.

@@ -43,7 +43,7 @@ impl Engine {
     /// The channel was closed by its client, or the client has answered to [`Event::Closed`]: what is unacked returns.
     /// The connection stays, even without a channel.
     pub fn close_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
-        self.release_channel(ch, now, out);
+        self.release_channels(&[ch], now, out);
         if let Some(channel) = self.channels.remove(ch.0)
             && let Some(connection) = self.connections.get_mut(channel.connection.0)
         {
@@ -59,8 +59,8 @@ impl Engine {
     pub fn close(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
         let Some(id) = self.channels.get(ch.0).map(|channel| channel.connection) else { return };
         let Connection { channels, exclusive, .. } = self.connections.remove(id.0).unwrap_or_default();
+        self.release_channels(&channels, now, out);
         for ch in channels {
-            self.release_channel(ch, now, out);
             self.channels.remove(ch.0);
         }
         for queue in exclusive {

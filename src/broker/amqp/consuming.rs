@@ -90,7 +90,11 @@ impl Engine {
             queue.touch(now);
         }
         self.serve(id, now, out);
-        match self.queues.get_mut(id.0).and_then(|queue| queue.ready.pop()) {
+        let head = self.queues.get_mut(id.0).and_then(|queue| {
+            queue.overlooked = None;
+            queue.ready.pop()
+        });
+        match head {
             None => out.send(ch, Event::GetEmpty),
             Some(message) => {
                 let name = self.nameless.clone();

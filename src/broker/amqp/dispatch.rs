@@ -57,6 +57,7 @@ impl Engine {
     fn limit_returned(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
         let Some(queue) = self.queues.get_mut(id.0).filter(|queue| queue.limits_first) else { return };
         queue.limits_first = false;
+        queue.overlooked = None;
         while queue.drops_head() {
             retire_head(id, queue, DeathReason::MaxLength, &mut self.departures, out);
         }
@@ -158,7 +159,10 @@ impl Engine {
 
 /// Why the head cannot stay. Asked anew for each head: what a surplus head uncovers may have expired.
 fn head_must_go(queue: &Queue, now: u64) -> Option<DeathReason> {
-    if queue.ready.head_deadline() <= now {
+    // RabbitMQ's classic queues look at their length first.
+    if queue.line.is_some() && queue.drops_head() {
+        Some(DeathReason::MaxLength)
+    } else if queue.expiry() <= now {
         Some(DeathReason::Expired)
     } else {
         queue.drops_head().then_some(DeathReason::MaxLength)
@@ -192,6 +196,7 @@ pub(super) fn retire_head(
     departures: &mut VecDeque<Departure>,
     out: &mut impl Output,
 ) {
+    queue.overlooked = None;
     if let Some(message) = queue.ready.pop() {
         retire(id, queue, message, reason, departures, out);
     }

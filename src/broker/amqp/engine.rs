@@ -95,12 +95,21 @@ impl Engine {
     /// Closes a channel, or all of its connection.
     pub(super) fn fail(&mut self, ch: ChannelId, error: &ChannelError, now: u64, out: &mut impl Output) {
         let code = error.code();
-        for ch in self.whom_it_closes(ch, closes_connection(code)) {
-            let Some(channel) = self.channels.get_mut(ch.0).filter(|channel| !channel.closed) else { continue };
-            channel.closed = true;
-            out.send(ch, Event::Closed { code, text: error.text() });
-            self.release_channel(ch, now, out);
+        let mut closed = self.whom_it_closes(ch, closes_connection(code));
+        closed.retain(|ch| {
+            self.channels.get_mut(ch.0).is_some_and(|channel| !std::mem::replace(&mut channel.closed, true))
+        });
+        for ch in &closed {
+            out.send(*ch, Event::Closed { code, text: error.text() });
         }
+        self.release_channels(&closed, now, out);
+    }
+
+    pub(super) fn release_channels(&mut self, channels: &[ChannelId], now: u64, out: &mut impl Output) {
+        if self.rabbit.is_some() {
+            return self.release_rabbit_channels(channels, now, out);
+        }
+        channels.iter().for_each(|ch| self.release_channel(*ch, now, out));
     }
 
     /// The earliest moment at which a message expires, an unused queue is deleted or a channel is closed because it
@@ -168,10 +177,7 @@ impl Engine {
     }
 
     /// Takes a channel's consumers off their queues and returns its unacked messages.
-    pub(super) fn release_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
-        if self.rabbit.is_some() {
-            return self.release_rabbit_channel(ch, now, out);
-        }
+    fn release_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
         let Some(channel) = self.channels.get_mut(ch.0) else { return };
         let consumers = std::mem::take(&mut channel.consumers);
         channel.parked.clear();

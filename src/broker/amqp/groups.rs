@@ -3,11 +3,12 @@
 //! What one consumer held of one queue is one message to that queue, which serves its consumers before the next one
 //! comes. The groups come in the order of the queues' names and the consumers' tags, `basic.get` first.
 
+use super::queue::QueueId;
 use super::quorum::Back;
 use super::rabbit::holder_name;
 use super::settling::How;
 use super::unacked::Held;
-use super::{ChannelId, DeliveryTag, Engine, Name, Output};
+use super::{ChannelId, DeliveryTag, DropReason, Engine, Movement, Name, Output};
 use std::collections::BTreeMap;
 
 type Deliveries = Vec<(DeliveryTag, Held)>;
@@ -46,52 +47,73 @@ impl Engine {
         groups.into_values()
     }
 
-    /// Takes a channel's consumers off their queues and returns its unacked messages, queue by queue.
-    pub(super) fn release_rabbit_channel(&mut self, ch: ChannelId, now: u64, out: &mut impl Output) {
-        let Some(channel) = self.channels.get_mut(ch.0) else { return };
-        let consumers = std::mem::take(&mut channel.consumers);
-        channel.parked.clear();
-        let unacked = channel.release(DeliveryTag::MAX);
-        let mut queues: BTreeMap<Name, (super::queue::QueueId, bool, Deliveries)> = BTreeMap::new();
-        for (id, _) in consumers.into_values() {
-            if let Some(queue) = self.queues.get(id.0) {
-                queues.entry(queue.name.clone()).or_insert_with(|| (id, true, Vec::new())).1 = true;
+    /// Takes the consumers of these channels off their queues and returns what they hold, queue by queue.
+    ///
+    /// All consumers go before anything returns: nobody is served who is going, too.
+    pub(super) fn release_rabbit_channels(&mut self, channels: &[ChannelId], now: u64, out: &mut impl Output) {
+        let mut queues: BTreeMap<Name, Leaving> = BTreeMap::new();
+        for ch in channels {
+            let Some(channel) = self.channels.get_mut(ch.0) else { continue };
+            channel.parked.clear();
+            let (consumers, unacked) = (std::mem::take(&mut channel.consumers), channel.release(DeliveryTag::MAX));
+            for (id, _) in consumers.into_values() {
+                if let Some(queue) = self.queues.get(id.0) {
+                    queues.entry(queue.name.clone()).or_insert_with(|| Leaving::of(id)).consumed = true;
+                }
             }
-        }
-        for (tag, held) in unacked {
-            if let Some(queue) = self.queues.get(held.queue.0) {
-                let entry = queues.entry(queue.name.clone()).or_insert_with(|| (held.queue, false, Vec::new()));
-                entry.2.push((tag, held));
+            for (tag, held) in unacked {
+                if let Some(queue) = self.queues.get(held.queue.0) {
+                    let leaving = queues.entry(queue.name.clone()).or_insert_with(|| Leaving::of(held.queue));
+                    leaving.held.push((*ch, tag, held));
+                }
             }
         }
         for queue in self.queues.values_mut() {
-            queue.forget_publisher(ch);
+            channels.iter().for_each(|ch| queue.forget_publisher(*ch));
         }
-        for (id, consumed, mut held) in queues.into_values() {
+        for Leaving { id, held, .. } in queues.values_mut() {
             let Some(queue) = self.queues.get_mut(id.0) else { continue };
             if queue.options.quorum {
-                held.sort_by_key(|(tag, held)| (holder_name(queue, held.consumer), *tag));
+                held.sort_by_key(|(ch, tag, held)| (*ch, holder_name(queue, held.consumer), *tag));
             }
             if let Some(line) = &mut queue.line {
-                line.down(ch);
+                channels.iter().for_each(|ch| line.down(*ch));
             }
             queue.touch(now);
-            if consumed && queue.options.auto_delete && !queue.has_consumers() {
-                // What it held goes with the queue.
-                if let Some(channel) = self.channels.get_mut(ch.0) {
-                    held.into_iter().for_each(|(tag, held)| channel.hold(tag, held));
-                }
-                self.delete_queue(id, out);
-                if let Some(channel) = self.channels.get_mut(ch.0) {
-                    channel.release(DeliveryTag::MAX);
-                }
-                continue;
-            }
-            for (_, held) in held {
-                self.settle_held(held, How::Return(Back::Lost), out);
-            }
-            self.mark_dirty(id);
-            self.run(now, out);
         }
+        for leaving in queues.into_values() {
+            self.leave_queue(leaving, now, out);
+        }
+    }
+
+    fn leave_queue(&mut self, leaving: Leaving, now: u64, out: &mut impl Output) {
+        let Leaving { id, consumed, held } = leaving;
+        let Some(queue) = self.queues.get_mut(id.0) else { return };
+        if consumed && queue.options.auto_delete && !queue.has_consumers() {
+            let reason = DropReason::QueueDeleted;
+            for (.., held) in held {
+                queue.unacked -= 1;
+                out.moved(Movement::Dropped { queue: &queue.name, message: &held.message.message, reason });
+            }
+            return self.delete_queue(id, out);
+        }
+        for (.., held) in held {
+            self.settle_held(held, How::Return(Back::Lost), out);
+        }
+        self.mark_dirty(id);
+        self.run(now, out);
+    }
+}
+
+/// What channels that go leave in a queue.
+struct Leaving {
+    id: QueueId,
+    consumed: bool,
+    held: Vec<(ChannelId, DeliveryTag, Held)>,
+}
+
+impl Leaving {
+    fn of(id: QueueId) -> Self {
+        Leaving { id, consumed: false, held: Vec::new() }
     }
 }

@@ -167,6 +167,7 @@ impl Engine {
         out.moved(Movement::Queued { queue: &queue.name, message: &message });
         let mut copy = queue.new_copy(message, origin, deaths, now);
         tell_stored(id, queue, &mut copy, out);
+        queue.overlook();
         queue.ready.push(copy);
         self.mark_dirty(id);
     }

@@ -38,6 +38,10 @@ pub(super) struct Queue {
     pub(super) limits_first: bool,
     /// Exchange and routing key of every binding; the default exchange's is not listed.
     pub(super) bindings: BTreeSet<(Name, Name)>,
+    /// The head's deadline when RabbitMQ's queue last looked at it; `None` if it looks again at once.
+    ///
+    /// It does not look when a message of a higher priority becomes the head: that one may outlive its time to live.
+    pub(super) overlooked: Option<u64>,
     /// The deadline that the engine's timers know, [`NEVER`] if none.
     pub(super) armed: u64,
     last_used: u64,
@@ -57,6 +61,7 @@ impl Queue {
             line: None,
             publishers: None,
             limits_first: false,
+            overlooked: None,
             bindings: BTreeSet::new(),
             armed: NEVER,
             last_used: now,
@@ -148,7 +153,19 @@ impl Queue {
     /// When something is due: only the head of a queue expires, so that a message behind it may outlive its time
     /// to live, unseen by consumers (as in RabbitMQ).
     pub(super) fn deadline(&self) -> u64 {
-        self.ready.head_deadline().min(self.lease_deadline())
+        self.expiry().min(self.lease_deadline())
+    }
+
+    /// When the head expires, as far as the queue has noticed.
+    pub(super) fn expiry(&self) -> u64 {
+        self.overlooked.unwrap_or_else(|| self.ready.head_deadline())
+    }
+
+    /// A new copy is about to be put into the queue, behind what it has.
+    pub(super) fn overlook(&mut self) {
+        if self.line.is_some() && self.options.max_priority.is_some() && !self.ready.is_empty() {
+            self.overlooked = Some(self.expiry());
+        }
     }
 
     /// Whether this holder of a delivery is no consumer of its line any more.

@@ -20,20 +20,20 @@ use super::quorum::Back;
 use super::settling::How;
 use super::{ChannelId, ConsumeOptions, DeliveryTag, Engine, Event, Name, Output, Rare};
 
-/// Nanoseconds between two looks at the age of a channel's deliveries.
-const TICK: u64 = 60_000_000_000;
-
 /// Settings of a RabbitMQ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RabbitConfig {
-    /// `consumer_timeout`, milliseconds: a channel with an older delivery is closed (406), at the next full minute.
-    /// `None` for no limit. Default: 30 minutes.
+    /// `consumer_timeout`, milliseconds: a channel with an older delivery is closed (406), at the next tick. `None` for
+    /// no limit. Default: 30 minutes.
     pub consumer_timeout: Option<u64>,
+    /// `channel_tick_interval`, milliseconds: how often a channel looks at the age of its deliveries. RabbitMQ's
+    /// channels begin to count when they are opened, the engine's all at once. Default: a minute.
+    pub channel_tick: u64,
 }
 
 impl Default for RabbitConfig {
     fn default() -> Self {
-        RabbitConfig { consumer_timeout: Some(1_800_000) }
+        RabbitConfig { consumer_timeout: Some(1_800_000), channel_tick: 60_000 }
     }
 }
 
@@ -163,7 +163,7 @@ impl Engine {
     pub(super) fn deliver_in_line(&mut self, id: QueueId, now: u64, out: &mut impl Output) -> bool {
         let Some(queue) = self.queues.get_mut(id.0) else { return false };
         let quorum = queue.options.quorum;
-        while queue.ready.head_deadline() < now || quorum && queue.ready.head_deadline() == now {
+        while queue.expiry() < now || quorum && queue.expiry() == now {
             retire_head(id, queue, DeathReason::Expired, &mut self.departures, out);
         }
         let Some(line) = queue.line.as_mut().filter(|_| !queue.ready.is_empty()) else { return false };
@@ -185,6 +185,7 @@ impl Engine {
             return true;
         }
         line.delivered(consumer);
+        queue.overlooked = None;
         if let Some(message) = queue.ready.pop() {
             let in_window = !no_ack && !quorum;
             self.hand_over(id, ch, tag, message, HandOver { no_ack, in_window, consumer, now }, out);
@@ -192,14 +193,15 @@ impl Engine {
         true
     }
 
-    /// Looks at the age of a channel's oldest delivery at the first full minute at which it may be too old.
+    /// Looks at the age of a channel's oldest delivery at the first tick at which it may be too old.
     pub(super) fn watch(&mut self, ch: ChannelId, now: u64) {
-        let Some(timeout) = self.rabbit.and_then(|config| config.consumer_timeout) else { return };
+        let Some(RabbitConfig { consumer_timeout: Some(timeout), channel_tick }) = self.rabbit else { return };
         let Some(channel) = self.channels.get_mut(ch.0).filter(|channel| !channel.watched) else { return };
         let Some(oldest) = channel.unacked().oldest() else { return };
         channel.watched = true;
         let due = oldest.saturating_add(timeout.saturating_mul(1_000_000)).saturating_add(1).max(now);
-        self.watches.insert((due.div_ceil(TICK).saturating_mul(TICK), ch));
+        let tick = channel_tick.max(1).saturating_mul(1_000_000);
+        self.watches.insert((due.div_ceil(tick).saturating_mul(tick), ch));
     }
 
     /// Closes channels that have not acked in time.
