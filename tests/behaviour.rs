@@ -60,7 +60,9 @@ struct Bystander {
 fn not_replayed(row: &Row) -> Option<&'static str> {
     Some(match (row.group.as_str(), row.event.as_str()) {
         ("pools" | "pools_detail", _) => "threads and solo pools are not built yet",
-        ("consumer_timeout", _) => "the consumer timeout is RabbitMQ's, not the embedded broker's",
+        ("consumer_timeout", _) => {
+            "captured on a node that looked every second; scenarios/rabbit_consumer_timeout_*.toml has RabbitMQ's minute"
+        }
         ("rate_limit" | "revoke" | "beat", _) => "replayed in behaviour/",
         ("recycling", _) => {
             "the capture ends before its fourth task; tests/celery_settings.rs counts what each child runs"

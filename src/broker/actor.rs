@@ -292,7 +292,15 @@ impl Broker {
                     subscription.to.do_send(FromBroker::Delivered(self.epoch, delivery));
                 }
             }
-            Some(Event::Closed { code, text }) => self.lost(&format!("closed by the broker: {code} {text}"), ctx),
+            Some(Event::Closed { code, text }) => {
+                if !self.settings.broker_channel_error_retry
+                    && !super::amqp::closes_connection(code)
+                    && let Some(subscription) = &self.subscription
+                {
+                    subscription.to.do_send(FromBroker::ChannelError);
+                }
+                self.lost(&format!("closed by the broker: {code} {text}"), ctx);
+            }
             Some(Event::ConsumerCancelled { consumer }) => {
                 self.lost(&format!("queue {consumer} was deleted while consuming from it"), ctx);
             }

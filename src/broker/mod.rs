@@ -127,6 +127,8 @@ pub(crate) enum FromBroker {
     Delivered(Epoch, Delivery),
     /// The connection is lost: whatever it had unacked is the broker's again.
     Down(Epoch),
+    /// The broker closed the channel for an error, and that is not tried again (`broker_channel_error_retry`).
+    ChannelError,
     /// No connection, and no further tries (`broker_connection_max_retries`).
     GaveUp,
 }

@@ -3,6 +3,7 @@
 use super::values::Span;
 use schemars::JsonSchema;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 
 /// What a server's host runs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema, PartialEq, Eq)]
@@ -36,6 +37,10 @@ pub(crate) struct RabbitServer {
     /// Longest time that a delivery may stay unacked: a channel with an older one is closed at the next full minute.
     /// `0s` for no limit. Default: 30m.
     pub(crate) consumer_timeout: Option<Span>,
+    /// Queues that are there before anybody declares them: durable, with these x-arguments.
+    #[serde(default)]
+    #[schemars(with = "BTreeMap<String, BTreeMap<String, serde_json::Value>>")]
+    pub(crate) queues: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
 }
 
 /// When a Redis server's log is on the disk: `appendfsync`.

@@ -9,6 +9,7 @@ use super::servers::{RedisPersistence, ServerKind};
 use crate::app::Endpoints;
 use crate::env::Env;
 use crate::journal::{JournalError, Journaling};
+use crate::message::Table;
 use simq_sim::redis::{Persistence, RedisConfig};
 use simq_sim::{Process, World};
 
@@ -55,6 +56,11 @@ impl Scenario {
         if let Some(timeout) = set.consumer_timeout {
             let milliseconds = u64::try_from(timeout.0.as_millis()).unwrap_or(u64::MAX);
             config.engine.consumer_timeout = (milliseconds > 0).then_some(milliseconds);
+        }
+        for (name, arguments) in &set.queues {
+            let mut table = Table::default();
+            arguments.iter().for_each(|(name, value)| table.set(name.clone(), value.clone()));
+            config.queues.push((name.as_str().into(), table));
         }
         Servers { redis, rabbit: (self.file.broker == ServerKind::RabbitMq).then_some(config) }
     }

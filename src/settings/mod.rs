@@ -118,6 +118,12 @@ impl Settings {
         concurrency.saturating_mul(self.worker_prefetch_multiplier)
     }
 
+    /// Whether queues may be quorum queues of a RabbitMQ, which know no prefetch window of a whole channel: kombu's rule is
+    /// that one of them changes it for all.
+    pub(crate) fn has_quorum_queues(&self) -> bool {
+        [self.task_default_queue_type, self.task_create_missing_queue_type].contains(&QueueType::Quorum)
+    }
+
     /// Whether a late-acked task that raised is acked, unless the task says otherwise.
     pub fn acks_on_failure(&self) -> bool {
         self.task_acks_on_failure.or(self.task_acks_on_failure_or_timeout).unwrap_or(true)

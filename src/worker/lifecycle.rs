@@ -40,6 +40,10 @@ impl Worker {
                     self.with.broker.do_send(CancelConsumers);
                     self.drop_unstarted();
                 }
+                Action::Abandon => {
+                    self.with.broker.do_send(CancelConsumers);
+                    self.drop_unstarted();
+                }
                 Action::Wait(soft) => {
                     self.timers.set(self.env.now() + soft, Due::SoftShutdown);
                     self.set_alarm(ctx);

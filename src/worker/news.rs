@@ -69,6 +69,11 @@ impl Handler<FromBroker> for Worker {
         match news {
             FromBroker::Delivered(epoch, delivery) => self.receive(epoch, delivery, ctx),
             FromBroker::Down(epoch) => self.connection_lost(epoch, ctx),
+            FromBroker::ChannelError => {
+                tracing::error!("the broker closed the channel; the worker exits when what it runs is done");
+                let actions = self.shutdown.fail(self.running + self.finishing);
+                self.act(actions, ctx);
+            }
             FromBroker::GaveUp => {
                 tracing::error!("no connection to the broker; the worker exits");
                 self.env.exit(1);

@@ -3,7 +3,8 @@
 //! The base is `concurrency × worker_prefetch_multiplier`; 0 is no limit at all. A message that waits for its ETA would
 //! block the window, so each adds one to it, until the window is `worker_eta_task_limit`. After a lost connection, tasks that still
 //! run are about to be delivered a second time: the window begins smaller and grows back by the multiplier with each
-//! settled message (`worker_enable_prefetch_count_reduction`).
+//! settled message (`worker_enable_prefetch_count_reduction`). Not where a queue may be a quorum queue: a window that is
+//! each consumer's own does not grow while it consumes.
 //!
 //! Where results are stored many at a time, a task that has run waits a while to be settled. Its child is free meanwhile,
 //! so each of those adds one, too, up to a limit ([`super::WorkerOptions::finishing`]).
@@ -30,7 +31,7 @@ impl Prefetch {
             base: settings.prefetch(concurrency),
             multiplier: settings.worker_prefetch_multiplier,
             eta_limit: settings.worker_eta_task_limit,
-            reduces: settings.worker_enable_prefetch_count_reduction,
+            reduces: settings.worker_enable_prefetch_count_reduction && !settings.has_quorum_queues(),
             parked: 0,
             finishing: 0,
             finishing_limit,
@@ -89,7 +90,7 @@ impl Prefetch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::Profile;
+    use crate::settings::{Profile, QueueType};
 
     fn prefetch(multiplier: u32, eta_limit: Option<u32>) -> Prefetch {
         let settings = Settings {
@@ -135,6 +136,15 @@ mod tests {
         let mut unlimited = prefetch(1, None);
         (0..10).for_each(|_| unlimited.park());
         assert_eq!(unlimited.window(), 12);
+    }
+
+    /// celery#9512.
+    #[test]
+    fn a_window_that_can_t_grow_back_is_not_made_smaller() {
+        let settings = Settings { task_default_queue_type: QueueType::Quorum, ..Settings::new(Profile::Celery) };
+        let mut prefetch = Prefetch::new(&settings, 2, 0);
+        prefetch.connection_lost(2);
+        assert_eq!(prefetch.window(), 8);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! | phase | entered by | what happens |
 //! |---|---|---|
 //! | running | | |
-//! | warm | SIGTERM, first SIGINT | consuming stops, running tasks finish, the rest goes back; then exit |
+//! | warm | SIGTERM, first SIGINT, an error of the channel | consuming stops, running tasks finish, the rest goes back; then exit |
 //! | soft | SIGQUIT with `worker_soft_shutdown_timeout`, while tasks run | as warm, but only for so long |
 //! | cold | SIGQUIT, second SIGINT, end of the soft phase | running tasks are cut off; then exit |
 //!
@@ -27,6 +27,8 @@ enum Phase {
 pub(super) enum Action {
     /// Cancel the consumers; nothing new begins.
     StopConsuming,
+    /// As that, of a worker that fails.
+    Abandon,
     /// Come back with [`Shutdown::soft_timeout`] after this long.
     Wait(Duration),
     /// Kill the children that run tasks.
@@ -77,6 +79,16 @@ impl Shutdown {
             true => Phase::Soft,
         };
         self.enter(wanted, busy)
+    }
+
+    /// There is no going on without the channel that the broker has closed. Nothing is to go back on it.
+    pub(super) fn fail(&mut self, busy: usize) -> Vec<Action> {
+        self.status = 1;
+        let actions = self.enter(Phase::Warm, busy);
+        actions
+            .into_iter()
+            .map(|action| if action == Action::StopConsuming { Action::Abandon } else { action })
+            .collect()
     }
 
     /// The soft phase is over while `busy` tasks run.
@@ -138,6 +150,14 @@ mod tests {
         let mut worker = shutdown(0.0);
         assert_eq!(worker.signal(Signal::Interrupt, 1), [Action::StopConsuming]);
         assert_eq!(worker.idle(), [Action::Exit(1)]);
+    }
+
+    #[test]
+    fn without_its_channel_it_ends_with_status_1_when_what_runs_is_done() {
+        let mut worker = shutdown(0.0);
+        assert_eq!(worker.fail(1), [Action::Abandon]);
+        assert_eq!(worker.idle(), [Action::Exit(1)]);
+        assert_eq!(shutdown(0.0).fail(0), [Action::Abandon, Action::Exit(1)]);
     }
 
     #[test]

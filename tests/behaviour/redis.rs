@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 /// What stands before everything else in the scenario of a row.
 pub(crate) fn head(row: &Row) -> &'static str {
-    if row.broker == "redis" { "broker = \"redis\"\nbackend = \"redis\"\n" } else { "" }
+    if row.broker == "redis" { "broker = \"redis\"\nbackend = \"redis\"\n" } else { "broker = \"rabbitmq\"\n" }
 }
 
 /// The transport options that the row was recorded with.

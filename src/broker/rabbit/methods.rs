@@ -74,9 +74,12 @@ impl Shell {
         Ok(())
     }
 
-    /// A publish that the server would let stand is refused at once: its caller has an error in bounded time.
+    /// A publish that the server would let stand is refused at once where somebody waits for its confirm: its caller has
+    /// an error in bounded time.
     fn publish(&self, exchange: Name, routing_key: Name, mandatory: bool, message: Arc<Message>) {
-        if let Some(why) = &*self.blocked.borrow() {
+        if let Some(why) = &*self.blocked.borrow()
+            && self.publishes.are_confirmed()
+        {
             let why = format!("it takes no messages: {why}");
             return self.say_all(self.publishes.refuse(exchange, routing_key, message, &why));
         }

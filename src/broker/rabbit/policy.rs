@@ -19,6 +19,7 @@ pub(super) struct Policy {
     /// Queues of `task_queues`: their kind is their own business.
     specified: BTreeSet<String>,
     missing_type: QueueType,
+    global_qos: bool,
     delivery_limit: Option<u32>,
     pub(super) dead_letters: Option<Arc<str>>,
     /// Longest wait for what was said last to be confirmed.
@@ -34,6 +35,7 @@ impl Policy {
             default_type: settings.task_default_queue_type,
             specified: settings.task_queues.iter().map(|queue| queue.name.clone()).collect(),
             missing_type: settings.task_create_missing_queue_type,
+            global_qos: !settings.has_quorum_queues(),
             delivery_limit: settings.task_delivery_limit,
             dead_letters: settings.task_dead_letter_queue.as_deref().map(Arc::from),
             patience: duration(settings.confirm_timeout),
@@ -43,7 +45,7 @@ impl Policy {
 
     /// Quorum queues have no prefetch window of a whole channel: kombu's rule is that one of them changes it for all.
     pub(super) fn global_qos(&self) -> bool {
-        self.default_type != QueueType::Quorum && self.missing_type != QueueType::Quorum
+        self.global_qos
     }
 
     /// Where a message goes that is not to be delivered any more; `None`: what the server's own policy says.

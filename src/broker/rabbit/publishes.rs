@@ -41,6 +41,10 @@ impl Publishes {
         self.confirming.set(true);
     }
 
+    pub(super) fn are_confirmed(&self) -> bool {
+        self.confirming.get()
+    }
+
     /// A publish was written.
     pub(super) fn written(&self, exchange: Name, routing_key: Name, message: Arc<Message>) {
         if self.confirming.get() {

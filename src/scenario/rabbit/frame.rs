@@ -88,6 +88,8 @@ impl Frame for ToRabbit {
     fn duplicate(&self) -> Option<Box<dyn Frame>> {
         match self {
             ToRabbit::Write(_, publish @ Method::Publish { .. }) => Some(Box::new(ToRabbit::Twin(publish.clone()))),
+            // An error of a client that settles what is settled.
+            ToRabbit::Write(_, Method::Settle { .. }) => Some(Box::new(self.clone())),
             _ => None,
         }
     }

@@ -2,7 +2,8 @@
 
 use crate::broker::amqp;
 use crate::env::Endpoint;
-use crate::env::amqp::AmqpUrl;
+use crate::env::amqp::{AmqpUrl, Name};
+use crate::message::Table;
 use crate::scenario::cluster::BROKER;
 
 /// A RabbitMQ server.
@@ -12,11 +13,13 @@ pub(crate) struct RabbitConfig {
     pub(crate) heartbeat: u16,
     /// What the engine is told.
     pub(crate) engine: amqp::RabbitConfig,
+    /// Queues that are there from the beginning, with their x-arguments.
+    pub(crate) queues: Vec<(Name, Table)>,
 }
 
 impl Default for RabbitConfig {
     fn default() -> Self {
-        RabbitConfig { heartbeat: 60, engine: amqp::RabbitConfig::default() }
+        RabbitConfig { heartbeat: 60, engine: amqp::RabbitConfig::default(), queues: Vec::new() }
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) fn written(method: Method) -> Engine {
 }
 
 /// The x-arguments of a declaration.
-fn options(arguments: &Table) -> QueueOptions {
+pub(super) fn options(arguments: &Table) -> QueueOptions {
     let mut options = QueueOptions::default();
     for (name, value) in arguments.iter() {
         let number = value.as_u64();

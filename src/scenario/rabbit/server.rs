@@ -3,9 +3,11 @@
 use super::client::Client;
 use super::frame::{FromRabbit, ToRabbit};
 use super::hosts::RabbitConfig;
-use super::requests::{Answer, answer, asked, written};
+use super::requests::{Answer, answer, asked, options, written};
 use super::witness::Witness;
-use crate::broker::amqp::{ChannelId, Engine, Event, Method as Applied, Movement, Output, closes_connection};
+use crate::broker::amqp::{
+    ChannelId, Engine, Event, Method as Applied, Movement, Output, QueueOptions, closes_connection,
+};
 use crate::broker::server::task_id;
 use crate::env::amqp::{ChannelNumber, Reply, Request, Said};
 use crate::env::{Env, Instant, Link};
@@ -48,7 +50,18 @@ impl Output for Outlet<'_> {
 
 /// Serves under this process's host name.
 pub(in crate::scenario) fn serve(process: &Process, env: &Env, config: RabbitConfig) {
-    let Some(engine) = process.durable("rabbit", || Engine::rabbit(config.engine)) else { return };
+    let mut refused = None;
+    let Some(engine) = process.durable("rabbit", || {
+        let mut engine = Engine::rabbit(config.engine);
+        refused = declare(&mut engine, &config);
+        engine
+    }) else {
+        return;
+    };
+    if let Some(why) = refused {
+        tracing::error!(why, "the server does not start");
+        return env.exit(1);
+    }
     let server = Rc::new(Server {
         env: env.clone(),
         config,
@@ -65,6 +78,31 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, config: RabbitCon
     env.spawn(accept(server.clone()));
     env.spawn(expire(server.clone()));
     env.spawn(obey(server, process.clone()));
+}
+
+/// Declares the queues that are there from the beginning; returns what is wrong with them.
+fn declare(engine: &mut Engine, config: &RabbitConfig) -> Option<String> {
+    let mut said = Refusals::default();
+    let channel = engine.open();
+    for (queue, arguments) in &config.queues {
+        let options = QueueOptions { durable: true, ..options(arguments) };
+        engine.apply(channel, Applied::QueueDeclare { queue: queue.clone(), passive: false, options }, 0, &mut said);
+    }
+    engine.close(channel, 0, &mut said);
+    said.0
+}
+
+#[derive(Default)]
+struct Refusals(Option<String>);
+
+impl Output for Refusals {
+    fn send(&mut self, _: ChannelId, event: Event) {
+        if let Event::Closed { text, .. } = event {
+            self.0.get_or_insert(text);
+        }
+    }
+
+    fn moved(&mut self, _: Movement<'_>) {}
 }
 
 /// SIGUSR1 is how this server learns that its memory is short, SIGUSR2 that it is not any more.

@@ -5,8 +5,6 @@ accepted! {
     [later "Redis and RabbitMQ"] "broker_read_url": Option<Urls> = None;
     /// The broker that producers write to, where it is another than `broker_url`.
     [later "Redis and RabbitMQ"] "broker_write_url": Option<Urls> = None;
-    /// Treat an error of a channel as a lost connection; off, the worker ends.
-    [later "RabbitMQ"] "broker_channel_error_retry": bool = false;
     /// Checks of the heartbeat in each interval.
     [later "RabbitMQ"] "broker_heartbeat_checkrate": Seconds = 3.0;
     /// How to authenticate: `PLAIN`, `AMQPLAIN`, `EXTERNAL`.

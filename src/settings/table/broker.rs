@@ -33,6 +33,9 @@ macro_rules! broker_settings {
     broker_connection_retry: bool = true, true;
     /// Connect again when the first connect fails; unset, `broker_connection_retry`.
     broker_connection_retry_on_startup: Option<bool> = None, None;
+    /// Take an error of a channel, such as RabbitMQ's 406 after its `consumer_timeout`, for a lost connection; off, the
+    /// worker lets its running tasks finish and exits with status 1.
+    broker_channel_error_retry: bool = true, false;
     /// Failed connects in a row after which a worker exits; 0 never.
     broker_connection_max_retries: u32 = 0, 100;
     /// Seconds between heartbeats; a connection silent for twice as long is given up. 0 sends none. The embedded
