@@ -3,7 +3,7 @@
 use super::real::Real;
 use super::seen::Seen;
 use super::simulated::Simulated;
-use super::steps::{CHANNELS, Step, confirms, connection_of};
+use super::steps::{CHANNELS, Step, confirms};
 use simq::broker::amqp::{Method, RabbitConfig, Rare};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -46,16 +46,13 @@ impl<'a> Pair<'a> {
         }
     }
 
-    /// Whether the step closes a connection of which both channels consume. They are closed one after the other, and the
-    /// second may be served, for an instant, what the first has left.
-    fn is_race(&self, step: &Step) -> bool {
-        let Some(connection) = self.simulated.closes_connection(step) else { return false };
-        (0..CHANNELS).filter(|channel| connection_of(*channel) == connection).all(|ch| self.sources.contains_key(&ch))
-    }
-
     /// Does the step on both sides. `Err` tells the difference.
     pub(crate) async fn step(&mut self, step: &Step) -> Result<(), String> {
-        let Some((ours, theirs)) = self.decide(step).filter(|(ours, _)| !self.is_race(ours)) else { return Ok(()) };
+        let Some((ours, theirs)) =
+            self.decide(step).filter(|(ours, _)| !self.simulated.is_race(ours, |ch| self.sources.contains_key(&ch)))
+        else {
+            return Ok(());
+        };
         self.told.push_str(&format!("  {ours:?}\n"));
         if std::env::var_os("TRACE").is_some() {
             eprintln!("{:?} {ours:?}", Instant::now());
@@ -110,10 +107,8 @@ impl<'a> Pair<'a> {
             Step::Settle { channel, nth, multiple, how } => {
                 let held = self.held.get(channel)?;
                 let Held { ours, theirs } = held.get(*nth)?.clone();
-                // Queues race for the next tag of a channel, so that "all up to this one" may be different ones; and
-                // they race to the queue that their dead letters go to.
-                let same = held.iter().all(|other| (other.ours <= ours) == (other.theirs <= theirs));
-                let multiple = *multiple && same && self.simulated.queues_of(*channel, ours).len() < 2;
+                // Queues race for the next tag of a channel, so that "all up to this one" may be different ones.
+                let multiple = *multiple && held.iter().all(|other| (other.ours <= ours) == (other.theirs <= theirs));
                 let ask = |tag| Step::Ask(*channel, how.method(tag, multiple));
                 Some((ask(ours), ask(theirs)))
             }

@@ -3,18 +3,41 @@
 use super::seen::{Seen, Taken, closing};
 use super::steps::{CHANNELS, CONNECTIONS, Step, connection_of};
 use super::tables::{headers_in, shown};
-use simq::broker::amqp::{ChannelId, Delivery, Engine, Event, Movement, Output, RabbitConfig, closes_connection};
+use simq::broker::amqp::{ChannelId, Delivery, Engine, Event, Movement, Name, Output, RabbitConfig, closes_connection};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 #[derive(Default)]
-struct Said(Vec<(ChannelId, Event)>);
+struct Said {
+    events: Vec<(ChannelId, Event)>,
+    /// From where messages came into each queue; the empty name is a client.
+    sources: BTreeMap<Name, BTreeSet<Name>>,
+    /// Copies in queues that were announced as dead letters.
+    letters: BTreeMap<Name, usize>,
+}
 
 impl Output for Said {
     fn send(&mut self, to: ChannelId, event: Event) {
-        self.0.push((to, event));
+        self.events.push((to, event));
     }
 
-    fn moved(&mut self, _: Movement<'_>) {}
+    fn moved(&mut self, what: Movement<'_>) {
+        let client = Name::from("");
+        match what {
+            Movement::DeadLettered { queue, to, .. } => {
+                for target in to {
+                    self.sources.entry(target.clone()).or_default().insert(queue.clone());
+                    *self.letters.entry(target.clone()).or_default() += 1;
+                }
+            }
+            Movement::Queued { queue, .. } => match self.letters.get_mut(queue).filter(|letters| **letters > 0) {
+                Some(letters) => *letters -= 1,
+                None => _ = self.sources.entry(queue.clone()).or_default().insert(client),
+            },
+            Movement::Requeued { queue, .. } => _ = self.sources.entry(queue.clone()).or_default().insert(client),
+            _ => {}
+        }
+    }
 }
 
 pub(crate) struct Simulated {
@@ -72,7 +95,7 @@ impl Simulated {
         while let Some(due) = self.engine.next_deadline().filter(|due| *due <= self.now()) {
             self.engine.expire(due, &mut self.said);
         }
-        for (to, event) in std::mem::take(&mut self.said.0) {
+        for (to, event) in std::mem::take(&mut self.said.events) {
             if let Some(channel) = self.channels.iter().position(|channel| *channel == to) {
                 self.note(channel, event);
             }
@@ -145,27 +168,35 @@ impl Simulated {
         (soft, connections)
     }
 
-    /// The connection that this step would close.
-    pub(crate) fn closes_connection(&self, step: &Step) -> Option<usize> {
-        match step {
+    /// Whether RabbitMQ might do this step in more than one way.
+    ///
+    /// Its queues are processes: what comes into one of them from two others comes in any order, and one may send a dead
+    /// letter to another before that one knows that a channel is closed. And the channels of a connection are closed
+    /// one after the other: the second may be served, for an instant, what the first has left.
+    pub(crate) fn is_race(&self, step: &Step, consumes: impl Fn(usize) -> bool) -> bool {
+        let (mut engine, mut said, now) = (self.engine.clone(), Said::default(), self.now());
+        let mut closes_channel = matches!(step, Step::CloseChannel(_) | Step::CloseConnection(_));
+        let closed = match step {
             Step::Ask(channel, method) => {
-                let (mut engine, mut said) = (self.engine.clone(), Said::default());
-                engine.apply(self.channels[*channel], method.clone(), self.now(), &mut said);
+                engine.apply(self.channels[*channel], method.clone(), now, &mut said);
+                closes_channel = said.events.iter().any(|(_, event)| matches!(event, Event::Closed { .. }));
                 let hard = |event: &Event| matches!(event, Event::Closed { code, .. } if closes_connection(*code));
-                said.0.iter().any(|(_, event)| hard(event)).then(|| connection_of(*channel))
+                said.events.iter().any(|(_, event)| hard(event)).then(|| connection_of(*channel))
             }
-            Step::CloseConnection(connection) => Some(*connection),
+            Step::CloseChannel(channel) => {
+                engine.close_channel(self.channels[*channel], now, &mut said);
+                None
+            }
+            Step::CloseConnection(connection) => {
+                engine.close(self.channels[connection * CHANNELS / CONNECTIONS], now, &mut said);
+                Some(*connection)
+            }
             _ => None,
-        }
-    }
-
-    /// Queues of what a channel holds up to a tag.
-    pub(crate) fn queues_of(&self, channel: usize, tag: u64) -> Vec<String> {
-        let id = self.channels[channel];
-        let held = self.engine.unacked_messages().filter(|held| held.channel == id && held.tag <= tag);
-        let mut queues: Vec<String> = held.map(|held| held.queue.to_string()).collect();
-        queues.dedup();
-        queues
+        };
+        let letters = said.sources.values().flatten().any(|source| !source.is_empty());
+        said.sources.values().any(|sources| sources.len() > 1)
+            || closes_channel && letters
+            || closed.is_some_and(|closed| (0..CHANNELS).filter(|ch| connection_of(*ch) == closed).all(consumes))
     }
 
     /// What a channel holds.

@@ -109,6 +109,7 @@ impl Engine {
     ) {
         let (Some(queue), Some(channel)) = (self.queues.get_mut(id.0), self.channels.get_mut(ch.0)) else { return };
         let tag = channel.next_tag();
+        let name = consumer.clone();
         let delivery = Delivery {
             consumer,
             tag,
@@ -129,7 +130,9 @@ impl Engine {
                 out.changed(Change(Kind::Delivered { queue, position, channel, tag }));
             }
             queue.unacked += 1;
-            channel.hold(tag, Held { queue: id, message, in_window, consumer: holder, delivered_at: now });
+            let consumer = holder;
+            let holder = (consumer != 0).then_some(name);
+            channel.hold(tag, Held { queue: id, message, in_window, consumer, holder, delivered_at: now });
             if self.rabbit.is_some() {
                 self.watch(ch, now);
             }

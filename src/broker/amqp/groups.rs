@@ -5,7 +5,6 @@
 
 use super::queue::QueueId;
 use super::quorum::Back;
-use super::rabbit::holder_name;
 use super::settling::How;
 use super::unacked::Held;
 use super::{ChannelId, DeliveryTag, DropReason, Engine, Movement, Name, Output};
@@ -37,10 +36,9 @@ impl Engine {
         let mut groups: BTreeMap<(Name, DeliveryTag, Name), Deliveries> = BTreeMap::new();
         for (tag, held) in all {
             let Some(queue) = self.queues.get(held.queue.0) else { continue };
-            let key = if held.in_window || held.consumer != 0 && !queue.ended(held.consumer) {
-                (queue.name.clone(), DeliveryTag::MAX, holder_name(queue, held.consumer))
-            } else {
-                (queue.name.clone(), tag, Name::from(""))
+            let key = match &held.holder {
+                Some(name) => (queue.name.clone(), DeliveryTag::MAX, name.clone()),
+                None => (queue.name.clone(), tag, Name::from("")),
             };
             groups.entry(key).or_default().push((tag, held));
         }
@@ -74,7 +72,7 @@ impl Engine {
         for Leaving { id, held, .. } in queues.values_mut() {
             let Some(queue) = self.queues.get_mut(id.0) else { continue };
             if queue.options.quorum {
-                held.sort_by_key(|(ch, tag, held)| (*ch, holder_name(queue, held.consumer), *tag));
+                held.sort_by_key(|(ch, tag, held)| (*ch, held.holder.clone(), *tag));
             }
             if let Some(line) = &mut queue.line {
                 channels.iter().for_each(|ch| line.down(*ch));

@@ -41,6 +41,9 @@ pub(super) struct Line {
     /// The single active or the exclusive consumer.
     active: Option<ConsumerId>,
     waiting: VecDeque<ConsumerId>,
+    /// Of a classic queue: cancelled consumers whose deliveries are not all settled. What they get back is the next
+    /// consumer's of that name.
+    ended: BTreeMap<ConsumerId, Served>,
 }
 
 impl Line {
@@ -161,6 +164,7 @@ impl Line {
 
     /// One of its deliveries was settled.
     pub(super) fn settled(&mut self, id: ConsumerId) {
+        let id = self.heir(id);
         let Some(served) = self.all.get_mut(&id) else { return };
         served.held = served.held.saturating_sub(1);
         if served.cancelled {
@@ -179,6 +183,18 @@ impl Line {
         }
     }
 
+    /// The consumer that has this one's name now.
+    fn heir(&mut self, id: ConsumerId) -> ConsumerId {
+        let Some(ended) = self.ended.get_mut(&id) else { return id };
+        ended.held = ended.held.saturating_sub(1);
+        let same = |served: &Served| served.channel == ended.channel && served.tag == ended.tag;
+        let heir = self.all.iter().find(|(_, served)| same(served)).map_or(id, |(heir, _)| *heir);
+        if ended.held == 0 {
+            self.ended.remove(&id);
+        }
+        heir
+    }
+
     /// It takes no more.
     pub(super) fn cancel(&mut self, id: ConsumerId) {
         let Some(served) = self.all.get_mut(&id) else { return };
@@ -187,6 +203,10 @@ impl Line {
             self.leave(id);
             self.waiting.retain(|waiting| *waiting != id);
         } else {
+            if served.held > 0 {
+                let ended = served.clone();
+                self.ended.insert(id, ended);
+            }
             self.remove(id);
         }
         self.succeed();
@@ -195,6 +215,7 @@ impl Line {
     /// A channel is gone, with its consumers.
     pub(super) fn down(&mut self, channel: ChannelId) {
         self.suspended.remove(&channel);
+        self.ended.retain(|_, ended| ended.channel != channel);
         let gone: Vec<ConsumerId> =
             self.all.iter().filter(|(_, served)| served.channel == channel).map(|(id, _)| *id).collect();
         gone.into_iter().for_each(|id| self.remove(id));

@@ -2,7 +2,7 @@
 
 use super::arguments::first_difference;
 use super::connection::ConnectionId;
-use super::consumers::{ConsumerId, Consumers};
+use super::consumers::Consumers;
 use super::dead_letter::Death;
 use super::error::ChannelError;
 use super::line::Line;
@@ -166,11 +166,6 @@ impl Queue {
         if self.line.is_some() && self.options.max_priority.is_some() && !self.ready.is_empty() {
             self.overlooked = Some(self.expiry());
         }
-    }
-
-    /// Whether this holder of a delivery is no consumer of its line any more.
-    pub(super) fn ended(&self, consumer: ConsumerId) -> bool {
-        self.line.as_ref().is_none_or(|line| line.get(consumer).is_none())
     }
 
     /// Whether a client is told how often a message was returned; a classic queue of RabbitMQ only says whether.

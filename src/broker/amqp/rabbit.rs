@@ -11,7 +11,6 @@
 //! something to chance or to the scheduling of its processes, such as which of several queues serves a channel first
 //! whose window opens, the engine has one order.
 
-use super::consumers::ConsumerId;
 use super::dispatch::{HandOver, retire_head};
 use super::error::ChannelError;
 use super::output::DeathReason;
@@ -154,8 +153,9 @@ impl Engine {
         let Some(line) = queue.line.as_mut().filter(|line| line.quorum && !no_ack) else { return };
         self.last_consumer += 1;
         if let Some((tag, held)) = channel.last_held() {
-            held.consumer = self.last_consumer;
-            line.add_getter(self.last_consumer, ch, Name::from(tag.to_string()));
+            let name = Name::from(tag.to_string());
+            (held.consumer, held.holder) = (self.last_consumer, Some(name.clone()));
+            line.add_getter(self.last_consumer, ch, name);
         }
     }
 
@@ -223,10 +223,4 @@ impl Engine {
             }
         }
     }
-}
-
-/// Who holds a delivery, as quorum queues sort them.
-pub(super) fn holder_name(queue: &super::queue::Queue, consumer: ConsumerId) -> Name {
-    let served = queue.line.as_ref().and_then(|line| line.get(consumer));
-    served.map_or_else(|| Name::from(""), |served| served.tag.clone())
 }

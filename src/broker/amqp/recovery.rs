@@ -132,6 +132,7 @@ impl Recovery {
                             message: stored,
                             in_window: true,
                             consumer: 0,
+                            holder: None,
                             delivered_at: self.clock.now,
                         };
                         channels.entry(channel as u32).or_default().insert(tag, held);

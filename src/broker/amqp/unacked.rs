@@ -1,9 +1,9 @@
 //! The deliveries of a channel that wait for their ack.
 
-use super::DeliveryTag;
 use super::consumers::ConsumerId;
 use super::queue::QueueId;
 use super::stored::StoredMessage;
+use super::{DeliveryTag, Name};
 use std::collections::VecDeque;
 
 /// Below this length settled entries are not worth a compaction.
@@ -19,6 +19,8 @@ pub(super) struct Held {
     pub(super) in_window: bool,
     /// Who has it, where its queue has a line; 0 for `basic.get` and after a recovery.
     pub(super) consumer: ConsumerId,
+    /// That consumer's tag, which may be another's by now.
+    pub(super) holder: Option<Name>,
     /// Nanoseconds.
     pub(super) delivered_at: u64,
 }
@@ -125,7 +127,7 @@ mod tests {
             priority: 0,
             redelivered: false,
         };
-        Held { queue: QueueId(1), message, in_window: true, consumer: 0, delivered_at: 0 }
+        Held { queue: QueueId(1), message, in_window: true, consumer: 0, holder: None, delivered_at: 0 }
     }
 
     #[test]
