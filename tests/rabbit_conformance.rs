@@ -8,6 +8,7 @@ mod servers;
 
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+use rabbit_real::alarms;
 use rabbit_real::pair::Pair;
 use rabbit_real::real::Real;
 use rabbit_real::steps::{Drawn, Scene};
@@ -34,7 +35,7 @@ fn drawn() -> impl Strategy<Value = (u8, Vec<Drawn>)> {
     (0..6u8, prop::collection::vec(any::<Drawn>(), 1..40))
 }
 
-async fn run(real: &mut Real, scene: &Scene, steps: &[Drawn], patience: Duration) -> Result<(), String> {
+async fn run(real: &mut Real<'_>, scene: &Scene, steps: &[Drawn], patience: Duration) -> Result<(), String> {
     let mut pair = Pair::new(real, RabbitConfig::default(), patience);
     for step in scene.setup() {
         pair.step(&step).await?;
@@ -88,10 +89,11 @@ fn explore(url: &str, worker: u64, cases: u32) -> Result<(), String> {
 }
 
 /// Tells stories, each with names of its own, one after the other.
-fn tell(url: &str, stories: &[Story], config: RabbitConfig) -> Result<(), String> {
+fn tell(url: &str, node: Option<&Rabbit>, stories: &[Story], config: RabbitConfig) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     runtime.block_on(async {
         let mut real = Real::connect(url).await;
+        real.node = node;
         for story in stories {
             let mut pair = Pair::new(&mut real, config, Duration::from_secs(5));
             for step in story.setup().chain(story.steps()) {
@@ -116,12 +118,15 @@ fn the_engine_is_rabbitmq() {
         let url = &url;
         let mut workers: Vec<_> = (0..WORKERS).map(|worker| scope.spawn(move || explore(url, worker, share))).collect();
         for stories in [halves.0, halves.1] {
-            workers.push(scope.spawn(move || tell(url, stories, RabbitConfig::default())));
+            workers.push(scope.spawn(move || tell(url, None, stories, RabbitConfig::default())));
         }
         workers.into_iter().map(|worker| worker.join().expect("a worker that ends")).collect()
     });
     let mut differences: Vec<String> = found.into_iter().filter_map(Result::err).collect();
+    alarms::compare(&rabbit);
     differences.extend(late_acks(&rabbit).err());
+    let restarts = Story::all(include_str!("rabbit_real/restarts.txt"));
+    differences.extend(tell(&url, Some(&rabbit), &restarts, RabbitConfig::default()).err());
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
 }
 
@@ -132,5 +137,5 @@ fn late_acks(rabbit: &Rabbit) -> Result<(), String> {
     }
     let stories = Story::all(include_str!("rabbit_real/late_acks.txt"));
     let config = RabbitConfig { consumer_timeout: Some(1_500), channel_tick: 500 };
-    tell(&rabbit.url(), &stories, config)
+    tell(&rabbit.url(), None, &stories, config)
 }

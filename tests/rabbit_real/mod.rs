@@ -1,5 +1,6 @@
 //! A RabbitMQ node and the engine, side by side: the same steps, and what is seen of both.
 
+pub(crate) mod alarms;
 pub(crate) mod pair;
 pub(crate) mod real;
 pub(crate) mod seen;

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 /// Longer than any answer takes.
-const HUNG: Duration = Duration::from_secs(10);
+const HUNG: Duration = Duration::from_secs(30);
 
 /// A delivery in a client's hands: its tags, here and there.
 #[derive(Clone, Debug)]
@@ -18,8 +18,8 @@ struct Held {
     theirs: u64,
 }
 
-pub(crate) struct Pair<'a> {
-    real: &'a mut Real,
+pub(crate) struct Pair<'a, 'b> {
+    real: &'a mut Real<'b>,
     simulated: Simulated,
     held: BTreeMap<usize, Vec<Held>>,
     /// Queues that a channel consumes from, as far as it was asked to.
@@ -32,8 +32,8 @@ pub(crate) struct Pair<'a> {
     pub(crate) told: String,
 }
 
-impl<'a> Pair<'a> {
-    pub(crate) fn new(real: &'a mut Real, config: RabbitConfig, patience: Duration) -> Self {
+impl<'a, 'b> Pair<'a, 'b> {
+    pub(crate) fn new(real: &'a mut Real<'b>, config: RabbitConfig, patience: Duration) -> Self {
         Pair {
             real,
             simulated: Simulated::new(config),

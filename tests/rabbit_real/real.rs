@@ -4,6 +4,7 @@ use super::seen::{Seen, Taken, closing};
 use super::simulated::counts;
 use super::steps::{CHANNELS, CONNECTIONS, Step, arguments, confirms, connection_of};
 use super::tables::{fields, headers_of, properties, shown};
+use crate::servers::Rabbit;
 use futures_util::future::join_all;
 use futures_util::{FutureExt, Stream, StreamExt};
 use lapin::message::Delivery;
@@ -31,8 +32,10 @@ struct Seat {
 
 type Events = Pin<Box<dyn Stream<Item = lapin::Event>>>;
 
-pub(crate) struct Real {
+pub(crate) struct Real<'a> {
     url: String,
+    /// To restart it.
+    pub(crate) node: Option<&'a Rabbit>,
     connections: Vec<Connection>,
     /// What each connection says of itself.
     events: Vec<Events>,
@@ -45,10 +48,11 @@ pub(crate) struct Real {
 
 type Answer = lapin::Result<String>;
 
-impl Real {
-    pub(crate) async fn connect(url: &str) -> Real {
+impl Real<'_> {
+    pub(crate) async fn connect(url: &str) -> Self {
         let mut real = Real {
             url: url.to_owned(),
+            node: None,
             connections: Vec::new(),
             events: Vec::new(),
             heard: Vec::new(),
@@ -93,6 +97,15 @@ impl Real {
             Step::CloseChannel(channel) => self.reopen(*channel).await,
             Step::CloseConnection(connection) => self.reconnect(*connection).await,
             Step::Wait(_) => {}
+            Step::Restart => {
+                self.node
+                    .expect("a story that has the node for itself")
+                    .control(&["eval", "rabbit:stop(), rabbit:start()."]);
+                self.control = connection(&self.url).await.create_channel().await.expect("a channel");
+                for connection in 0..CONNECTIONS {
+                    self.reconnect(connection).await;
+                }
+            }
         }
     }
 
@@ -432,7 +445,7 @@ impl Real {
     }
 }
 
-async fn connection(url: &str) -> Connection {
+pub(crate) async fn connection(url: &str) -> Connection {
     Connection::connect(url, ConnectionProperties::default()).await.expect("RabbitMQ answers")
 }
 

@@ -86,6 +86,11 @@ impl Simulated {
             Step::CloseChannel(channel) => self.reopen(*channel),
             Step::CloseConnection(connection) => self.reconnect(*connection),
             Step::Wait(_) => {}
+            Step::Restart => {
+                self.engine.restart(now, &mut self.said);
+                self.channels = (0..CONNECTIONS).flat_map(|_| self.connect()).collect();
+                self.fresh = [true; CHANNELS];
+            }
         }
         self.pass();
     }

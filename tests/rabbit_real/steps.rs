@@ -35,6 +35,8 @@ pub(crate) enum Step {
     CloseConnection(usize),
     /// Milliseconds pass.
     Wait(u64),
+    /// The server stops in good order and starts again.
+    Restart,
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -1,6 +1,6 @@
 //! Stories: hand-written steps, a line each.
 //!
-//! `CHANNEL> COMMAND WORDS`, or `wait MILLISECONDS`. A title begins with `#`. Names get a prefix of the story's own; `.` is
+//! `CHANNEL> COMMAND WORDS`, `wait MILLISECONDS` or `restart`. A title begins with `#`. Names get a prefix of the story's own; `.` is
 //! the default exchange, or the empty key.
 
 use super::steps::{CHANNELS, How, Step, confirms};
@@ -76,6 +76,9 @@ impl Story {
         let number = |word: &str| word.parse::<u64>().unwrap_or_else(|_| panic!("{line}: {word} is no number"));
         if let ["wait", milliseconds] = words[..] {
             return Step::Wait(number(milliseconds));
+        }
+        if words == ["restart"] {
+            return Step::Restart;
         }
         let channel = number(words[0].trim_end_matches('>')) as usize;
         let rare = |rare| Step::Ask(channel, Method::Rare(Box::new(rare)));

@@ -112,7 +112,7 @@ impl Engine {
         check_ends(&exchange, &to)?;
         let kind = self.exchanges.get(&exchange).map(Exchange::kind);
         let kind = kind.ok_or_else(|| ChannelError::NoExchange(exchange.clone()))?;
-        let target = self.target(&to).ok_or_else(|| match to {
+        let target = self.target(&to).ok_or(match to {
             Destination::Queue(queue) => ChannelError::NoQueue(queue),
             Destination::Exchange(exchange) => ChannelError::NoExchange(exchange),
         })?;

@@ -2,7 +2,7 @@
 
 use super::channel::Channel;
 use super::queue::QueueId;
-use super::{ChannelId, Engine, Event, Name, Output};
+use super::{ChannelId, Engine, Event, Method, Name, Output};
 
 /// A connection's key, never reused.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,8 +14,8 @@ pub(super) struct Connection {
     pub(super) channels: Vec<ChannelId>,
     /// Queues that go when the connection goes.
     pub(super) exclusive: Vec<QueueId>,
-    /// It has published during an alarm: nothing further is read from it.
-    blocked: bool,
+    /// It has published during an alarm: what it sent since then is not read yet.
+    unread: Option<Vec<(ChannelId, Method)>>,
 }
 
 impl Engine {
@@ -85,34 +85,37 @@ impl Engine {
 
     /// Raises an alarm (`low on memory`, `low on disk`), or ends it.
     ///
-    /// Connections that publish from now on are told so and read no further until it ends; those that don't publish
-    /// notice nothing.
-    pub fn set_alarm(&mut self, why: Option<Name>, out: &mut impl Output) {
+    /// A connection that publishes from now on is told so, and neither that publish nor anything after it is read until
+    /// the alarm ends; who does not publish notices nothing.
+    pub fn set_alarm(&mut self, why: Option<Name>, now: u64, out: &mut impl Output) {
         self.alarm = why;
         if self.alarm.is_some() {
             return;
         }
+        let mut unread = Vec::new();
         for connection in self.connections.values_mut() {
-            if std::mem::take(&mut connection.blocked)
-                && let Some(first) = connection.channels.first()
-            {
-                out.send(*first, Event::Unblocked);
+            if let Some(methods) = connection.unread.take() {
+                connection.channels.first().into_iter().for_each(|first| out.send(*first, Event::Unblocked));
+                unread.extend(methods);
             }
         }
-    }
-
-    /// Whether nothing is read from the connection of `ch` for now.
-    pub fn is_blocked(&self, ch: ChannelId) -> bool {
-        self.connections.get(self.connection_of(ch).0).is_some_and(|connection| connection.blocked)
-    }
-
-    /// A connection publishes during an alarm.
-    pub(super) fn block(&mut self, ch: ChannelId, why: Name, out: &mut impl Output) {
-        let connection = self.connection_of(ch);
-        if let Some(connection) = self.connections.get_mut(connection.0)
-            && !std::mem::replace(&mut connection.blocked, true)
-        {
-            out.send(connection.channels.first().copied().unwrap_or(ch), Event::Blocked { why });
+        for (ch, method) in unread {
+            self.apply(ch, method, now, out);
         }
+    }
+
+    /// Leaves a method unread if it comes from a blocked connection, or blocks that now.
+    pub(super) fn leaves_unread(&mut self, ch: ChannelId, method: &Method, out: &mut impl Output) -> bool {
+        let connection = self.connection_of(ch);
+        let (Some(connection), Some(why)) = (self.connections.get_mut(connection.0), &self.alarm) else { return false };
+        let publishes = matches!(method, Method::Publish { .. });
+        if publishes && connection.unread.is_none() {
+            let first = connection.channels.first().copied().unwrap_or(ch);
+            out.send(first, Event::Blocked { why: why.clone() });
+            connection.unread = Some(Vec::new());
+        }
+        let Some(unread) = &mut connection.unread else { return false };
+        unread.push((ch, method.clone()));
+        true
     }
 }

@@ -86,6 +86,9 @@ impl Engine {
         if self.channels.get(ch.0).is_none_or(|channel| channel.closed) {
             return;
         }
+        if self.alarm.is_some() && self.leaves_unread(ch, &method, out) {
+            return;
+        }
         if let Err(error) = self.handle(ch, method, now, out) {
             self.fail(ch, &error, now, out);
         }

@@ -34,9 +34,6 @@ impl Engine {
         let mut targets = std::mem::take(&mut self.targets);
         targets.clear();
         self.route(&exchange, &routing_key, &message, &mut targets)?;
-        if let Some(why) = self.alarm.clone() {
-            self.block(ch, why, out);
-        }
         if targets.is_empty() {
             out.moved(Movement::Dropped { queue: &self.nameless, message: &message, reason: DropReason::NoRoute });
             if mandatory {
