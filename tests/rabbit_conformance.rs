@@ -106,6 +106,15 @@ fn tell(url: &str, node: Option<&Rabbit>, stories: &[Story], config: RabbitConfi
     })
 }
 
+proptest! {
+    #![proptest_config(Config { cases: 2_000, failure_persistence: None, ..Config::default() })]
+
+    #[test]
+    fn no_sequence_of_methods_breaks_the_laws(layout in 0..6u8, steps in prop::collection::vec(any::<Drawn>(), 1..120)) {
+        rabbit_real::laws::keep(layout, &steps);
+    }
+}
+
 /// One node for all: it takes seconds to start.
 #[test]
 fn the_engine_is_rabbitmq() {

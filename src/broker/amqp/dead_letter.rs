@@ -36,12 +36,14 @@ pub(super) struct Departure {
     pub(super) routing_key: Option<Name>,
     pub(super) message: StoredMessage,
     pub(super) reason: DeathReason,
+    /// Whether it was in the queue, and not refused by it.
+    pub(super) was_queued: bool,
 }
 
 impl Engine {
     /// Publishes a departed message to its dead letter exchange.
     pub(super) fn dead_letter(&mut self, departure: Departure, now: u64, out: &mut impl Output) {
-        let Departure { queue, exchange, routing_key, message: old, reason } = departure;
+        let Departure { queue, exchange, routing_key, message: old, reason, was_queued } = departure;
         let routing_key = routing_key.unwrap_or_else(|| old.origin.routing_key.clone());
         let (message, deaths) = self.with_death(&old, &queue, reason, now);
         let message = Arc::new(message);
@@ -61,7 +63,9 @@ impl Engine {
         let origin = Origin { exchange, routing_key };
         let refused = self.split_refusing(None, &message, &origin, &mut targets);
         let names: Vec<Name> = targets.iter().filter_map(|id| Some(self.queues.get(id.0)?.name.clone())).collect();
-        out.moved(Movement::DeadLettered { queue: &queue, message: &old.message, reason, to: &names });
+        if was_queued {
+            out.moved(Movement::DeadLettered { queue: &queue, message: &old.message, reason, to: &names });
+        }
 
         let deaths = deaths.map(Arc::new);
         self.refuse(&refused, &message, out);
@@ -99,7 +103,8 @@ impl Engine {
         let message = StoredMessage::new(message.clone(), origin.clone());
         let (queue, routing_key) = (queue.name.clone(), queue.options.dead_letter_routing_key.clone());
         let reason = DeathReason::MaxLength;
-        self.departures.push_back(Departure { queue, exchange, routing_key, message, reason });
+        let was_queued = false;
+        self.departures.push_back(Departure { queue, exchange, routing_key, message, reason, was_queued });
     }
 }
 

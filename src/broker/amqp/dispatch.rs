@@ -43,7 +43,7 @@ impl Engine {
     ///
     /// Afterwards no message is ready while a consumer is in the rotation.
     pub(super) fn serve(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
-        self.limit_returned(id, now, out);
+        self.look_again(id, now, out);
         while self.deliver_next(id, now, out) {}
         let Some(queue) = self.queues.get_mut(id.0) else { return };
         while let Some(reason) = head_must_go(queue, now) {
@@ -54,9 +54,12 @@ impl Engine {
     }
 
     /// Enforces the limits before anybody is served, where messages came back to a queue of RabbitMQ.
-    fn limit_returned(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
-        let Some(queue) = self.queues.get_mut(id.0).filter(|queue| queue.limits_first) else { return };
-        queue.limits_first = false;
+    fn look_again(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
+        let Some(queue) = self.queues.get_mut(id.0) else { return };
+        queue.overlooked = queue.overlooked.filter(|expiry| *expiry > now);
+        if !std::mem::take(&mut queue.limits_first) {
+            return;
+        }
         queue.overlooked = None;
         while queue.drops_head() {
             retire_head(id, queue, DeathReason::MaxLength, &mut self.departures, out);
@@ -109,7 +112,8 @@ impl Engine {
     ) {
         let (Some(queue), Some(channel)) = (self.queues.get_mut(id.0), self.channels.get_mut(ch.0)) else { return };
         let tag = channel.next_tag();
-        let name = consumer.clone();
+        // Only a line asks who holds what.
+        let name = (holder != 0).then(|| consumer.clone());
         let delivery = Delivery {
             consumer,
             tag,
@@ -130,9 +134,8 @@ impl Engine {
                 out.changed(Change(Kind::Delivered { queue, position, channel, tag }));
             }
             queue.unacked += 1;
-            let consumer = holder;
-            let holder = (consumer != 0).then_some(name);
-            channel.hold(tag, Held { queue: id, message, in_window, consumer, holder, delivered_at: now });
+            let held = Held { queue: id, message, in_window, consumer: holder, holder: name, delivered_at: now };
+            channel.hold(tag, held);
             if self.rabbit.is_some() {
                 self.watch(ch, now);
             }
@@ -225,6 +228,7 @@ pub(super) fn retire(
             routing_key: queue.options.dead_letter_routing_key.clone(),
             message,
             reason,
+            was_queued: true,
         }),
     }
 }

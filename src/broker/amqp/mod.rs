@@ -3,7 +3,9 @@
 //! [`Engine`] takes [`Method`]s and the time, and answers into an [`Output`]: [`Event`]s for the clients and
 //! [`Movement`]s for whoever keeps a ledger. It has no clock, no I/O, no randomness and no threads, so that the same
 //! calls give the same answers everywhere; a connection in front of it is all that a server needs, real or simulated.
-//! Its behaviour is RabbitMQ's: classic queues, with the delivery limit of quorum queues.
+//! Its behaviour is RabbitMQ's: classic queues, with the delivery limit of quorum queues. As [`Engine::rabbit`] it is a
+//! RabbitMQ 3.10 for the simulated cluster, quorum queues and all, and `tests/rabbit_conformance.rs` compares it with a
+//! real node; the module `rabbit` says what is mirrored and what is not.
 
 mod arguments;
 mod bindings;
