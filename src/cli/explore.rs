@@ -168,7 +168,7 @@ impl Shown {
             self.next *= 2.0;
             output::print_error(&format!("{} runs, {}", progress.runs, words(progress)));
         }
-        if !self.bar.is_hidden() && progress.runs % 16 == 0 {
+        if !self.bar.is_hidden() && progress.runs.is_multiple_of(16) {
             self.bar.set_position(progress.runs);
             self.bar.set_message(words(progress));
         }

@@ -57,7 +57,7 @@ impl Observer for Lives {
     fn record(&mut self, record: &Record<'_>) {
         if let What::Fault { fault, struck: true } = record.what {
             let words = fault.to_string();
-            let kind = words.split(|c: char| c == ' ' || c == ',').next().unwrap_or_default();
+            let kind = words.split([' ', ',']).next().unwrap_or_default();
             self.faults.push((record.at, kind.to_owned()));
         }
     }

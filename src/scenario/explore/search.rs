@@ -162,7 +162,7 @@ impl Search {
             self.early.insert(index, (recipe, attempt));
             while let Some((recipe, attempt)) = self.early.remove(&self.progress.runs) {
                 self.count(recipe, attempt?);
-                if self.progress.runs % BLOCK == 0 {
+                if self.progress.runs.is_multiple_of(BLOCK) {
                     self.merge();
                     self.plan_block(todo);
                 }

@@ -9,10 +9,12 @@
 //! | file | holds |
 //! |---|---|
 //! | `expect` | what the story is to expect in the end |
+//! | `effects` | counted effects get their names |
 //! | `tree` | things are taken out, numbers made smaller |
 //! | `times` | times are made rounder |
 //! | `pins` | choices are made the first ones |
 
+mod effects;
 mod expect;
 mod pins;
 mod times;
@@ -134,6 +136,7 @@ impl Shrinker {
             }
         }
         self.pin_choices();
+        self.name_effects();
         self.lower_seed();
         self.round_times();
         self.first_choices();

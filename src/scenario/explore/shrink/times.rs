@@ -67,7 +67,7 @@ fn span(text: &str) -> Option<u64> {
 
 /// Rounder times close to this one, the roundest first.
 fn rounder(nanos: u64) -> impl Iterator<Item = u64> {
-    let grains = GRAINS.into_iter().take_while(move |grain| nanos % grain != 0);
+    let grains = GRAINS.into_iter().take_while(move |grain| !nanos.is_multiple_of(*grain));
     let both = grains.flat_map(move |grain| [nanos / grain * grain, (nanos / grain + 1) * grain]);
     both.filter(move |rounded| *rounded > 0 && *rounded <= nanos.saturating_mul(2))
 }
@@ -82,7 +82,7 @@ mod tests {
         let wanted = [10, 20, 12, 13, 12, 12].map(|seconds| seconds * 1_000_000_000);
         assert_eq!((&candidates[..5], candidates[5]), (&wanted[..5], 12_500_000_000));
         assert_eq!(rounder(60_000_000_000).count(), 0);
-        assert!(rounder(2_000_000_000).all(|rounded| rounded % 10_000_000_000 == 0));
+        assert!(rounder(2_000_000_000).all(|rounded| rounded.is_multiple_of(1_000_000_000)));
     }
 
     #[test]
