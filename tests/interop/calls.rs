@@ -2,22 +2,29 @@
 
 use crate::node::{Node, boom, failure, now, settings, to_python};
 use crate::python::{self, Driver, Raised, Worker};
-use crate::servers::Redis;
+use crate::site::{Arm, on_both};
 use serde_json::json;
 use simq::settings::Profile;
 use simq::{CallOptions, Error};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+on_both! {
+    a_python_program_calls_a_simq_worker,
+    simq_calls_a_python_worker,
+    simq_calls_a_python_worker_with_processes,
+    both_kinds_of_workers_share_a_queue,
+    a_result_wakes_its_waiter_at_once,
+}
+
 /// A waiter that heard of a result wakes within this, seconds; one that polled would sleep longer.
 const AT_ONCE: f64 = 0.5;
 
-#[test]
-fn a_python_program_calls_a_simq_worker() {
+fn a_python_program_calls_a_simq_worker(on: Arm) {
     for profile in [Profile::Safe, Profile::Celery] {
-        let redis = Redis::start();
-        let _node = Node::start(settings(&redis, profile, &[]));
-        let mut python = Driver::start(&python::settings(&redis, json!({})));
+        let site = on.site();
+        let _node = Node::start(settings(&site, profile, &[]));
+        let mut python = Driver::start(&python::settings(&site, json!({})));
         assert_eq!(python.eval("add.delay(2, 3).get(timeout=20)"), json!(5));
         let echoed = python.eval(r#"echo.delay(1, "é", [None, 1.5, float("inf")][:2], k={"a": True}).get(timeout=20)"#);
         assert_eq!(echoed, json!([[1, "é", [null, 1.5]], { "k": { "a": true } }]));
@@ -42,11 +49,10 @@ fn a_python_program_calls_a_simq_worker() {
     }
 }
 
-#[test]
-fn simq_calls_a_python_worker() {
-    let redis = Redis::start();
-    let _worker = Worker::start(&python::settings(&redis, json!({})), "py");
-    let node = Node::start(settings(&redis, Profile::Safe, &[]));
+fn simq_calls_a_python_worker(on: Arm) {
+    let site = on.site();
+    let _worker = Worker::start(&python::settings(&site, json!({})), "py");
+    let node = Node::start(settings(&site, Profile::Safe, &[]));
     let get = |task: &str, args, options| node.get(&node.call(task, args, options));
     assert_eq!(get("proj.add", json!([2, 3]), to_python()), Ok(json!(5)));
     assert_eq!(get("proj.retry_once", json!([0.1]), to_python()), Ok(json!(1)));
@@ -75,23 +81,21 @@ fn simq_calls_a_python_worker() {
     assert_eq!(node.block_on(spawned.meta()), Ok(None));
 }
 
-#[test]
-fn simq_calls_a_python_worker_with_processes() {
-    let redis = Redis::start();
-    let _worker = Worker::start_with(&python::settings(&redis, json!({})), "py", &["-P", "prefork", "-c", "2"]);
-    let node = Node::start(settings(&redis, Profile::Safe, &[]));
+fn simq_calls_a_python_worker_with_processes(on: Arm) {
+    let site = on.site();
+    let _worker = Worker::start_with(&python::settings(&site, json!({})), "py", &["-P", "prefork", "-c", "2"]);
+    let node = Node::start(settings(&site, Profile::Safe, &[]));
     let calls: Vec<_> = (0..20).map(|number| node.call("proj.add", json!([number, 1]), to_python())).collect();
     for (number, call) in calls.iter().enumerate() {
         assert_eq!(node.get(call), Ok(json!(number + 1)));
     }
 }
 
-#[test]
-fn both_kinds_of_workers_share_a_queue() {
-    let redis = Redis::start();
-    let told = python::settings(&redis, json!({ "worker_prefetch_multiplier": 1 }));
+fn both_kinds_of_workers_share_a_queue(on: Arm) {
+    let site = on.site();
+    let told = python::settings(&site, json!({ "worker_prefetch_multiplier": 1 }));
     let _worker = Worker::start(&told, "celery");
-    let node = Node::start(settings(&redis, Profile::Safe, &[("worker_prefetch_multiplier", "1")]));
+    let node = Node::start(settings(&site, Profile::Safe, &[("worker_prefetch_multiplier", "1")]));
     let mut python = Driver::start(&told);
     let theirs = python.eval("[who.delay().id for _ in range(8)]");
     let ours: Vec<_> = (0..8).map(|_| node.call("proj.who", json!([]), CallOptions::default())).collect();
@@ -103,22 +107,19 @@ fn both_kinds_of_workers_share_a_queue() {
         .collect();
     assert_eq!(workers.len(), 2, "{workers:?}");
     // A result is stored before its message is acked.
-    let mut connection = redis.connection();
-    let mut held = || redis::cmd("HLEN").arg("unacked").query::<u32>(&mut connection).expect("an answer");
     let acked = (0..200).any(|_| {
         std::thread::sleep(Duration::from_millis(20));
-        held() == 0
+        site.unacked() == 0
     });
-    assert!(acked, "{} are unacked", held());
+    assert!(acked, "{} are unacked", site.unacked());
 }
 
 /// Whoever waits is told, and does not look.
-#[test]
-fn a_result_wakes_its_waiter_at_once() {
-    let redis = Redis::start();
-    let told = python::settings(&redis, json!({}));
+fn a_result_wakes_its_waiter_at_once(on: Arm) {
+    let site = on.site();
+    let told = python::settings(&site, json!({}));
     let _worker = Worker::start(&told, "py");
-    let node = Node::start(settings(&redis, Profile::Safe, &[]));
+    let node = Node::start(settings(&site, Profile::Safe, &[]));
     let mut python = Driver::start(&told);
     // The first of each finds cold caches and no connections.
     for warm in [false, true] {

@@ -2,10 +2,15 @@
 
 use crate::node::{Any, Node, SOON, boom, failure, settings, to_python};
 use crate::python::{self, Driver, Raised, Worker};
-use crate::servers::Redis;
+use crate::site::{Arm, on_both};
 use serde_json::{Value, json};
 use simq::settings::Profile;
 use simq::{CallOptions, Compression, Serializer, State};
+
+on_both! {
+    messages_in_every_form_from_python,
+    messages_in_every_form_to_python,
+}
 
 const ALL: &str = "json,msgpack,yaml,pickle";
 
@@ -22,11 +27,10 @@ fn name(compression: Option<Compression>) -> Option<String> {
     compression.map(|compression| compression.to_string())
 }
 
-#[test]
-fn messages_in_every_form_from_python() {
-    let redis = Redis::start();
-    let _node = Node::start(settings(&redis, Profile::Safe, &[("accept_content", ALL)]));
-    let mut python = Driver::start(&python::settings(&redis, accept_all()));
+fn messages_in_every_form_from_python(on: Arm) {
+    let site = on.site();
+    let _node = Node::start(settings(&site, Profile::Safe, &[("accept_content", ALL)]));
+    let mut python = Driver::start(&python::settings(&site, accept_all()));
     for (serializer, compression) in combinations() {
         let compression = name(compression).map_or("None".to_owned(), |name| format!("{name:?}"));
         let options = format!("serializer='{serializer}', compression={compression}");
@@ -36,11 +40,10 @@ fn messages_in_every_form_from_python() {
     }
 }
 
-#[test]
-fn messages_in_every_form_to_python() {
-    let redis = Redis::start();
-    let _worker = Worker::start(&python::settings(&redis, accept_all()), "py");
-    let node = Node::start(settings(&redis, Profile::Safe, &[]));
+fn messages_in_every_form_to_python(on: Arm) {
+    let site = on.site();
+    let _worker = Worker::start(&python::settings(&site, accept_all()), "py");
+    let node = Node::start(settings(&site, Profile::Safe, &[]));
     let task = node.app.remote::<Any, Value>("proj.echo");
     for (serializer, compression) in combinations() {
         let (args, kwargs) = (json!([1, "é", [null, -1.5, true]]), json!({ "k": { "a": 1_u64 << 40 } }));
@@ -68,14 +71,14 @@ fn forms_of_results() -> impl Iterator<Item = (Serializer, Option<Compression>)>
 
 #[test]
 fn results_in_every_form() {
-    let redis = Redis::start();
-    let mut python = Driver::start(&python::settings(&redis, accept_all()));
+    let site = Arm::Redis.site();
+    let mut python = Driver::start(&python::settings(&site, accept_all()));
     for (serializer, compression) in forms_of_results() {
         let form = format!("{serializer} {compression:?}");
         let (serializer_name, compression_name) = (serializer.to_string(), name(compression));
         let mut set = vec![("accept_content", ALL), ("result_serializer", &*serializer_name)];
         set.extend(compression_name.as_deref().map(|name| ("result_compression", name)));
-        let node = Node::start(settings(&redis, Profile::Safe, &set));
+        let node = Node::start(settings(&site, Profile::Safe, &set));
         python.eval(&other_app(serializer, compression));
 
         // Written by simq, read by Python.
@@ -102,10 +105,10 @@ fn results_in_every_form() {
 
 #[test]
 fn failures_of_python_in_every_form() {
-    let redis = Redis::start();
-    let mut python = Driver::start(&python::settings(&redis, accept_all()));
+    let site = Arm::Redis.site();
+    let mut python = Driver::start(&python::settings(&site, accept_all()));
     // Set to none of them: each form is known by how it begins.
-    let node = Node::start(settings(&redis, Profile::Safe, &[("result_accept_content", ALL)]));
+    let node = Node::start(settings(&site, Profile::Safe, &[("result_accept_content", ALL)]));
     for (serializer, compression) in combinations() {
         let form = format!("failure {serializer} {compression:?}");
         python.eval(&other_app(serializer, compression));
@@ -117,9 +120,9 @@ fn failures_of_python_in_every_form() {
 
 #[test]
 fn a_form_that_is_not_accepted_is_an_error_and_no_wait() {
-    let redis = Redis::start();
-    let mut python = Driver::start(&python::settings(&redis, accept_all()));
-    let node = Node::start(settings(&redis, Profile::Safe, &[]));
+    let site = Arm::Redis.site();
+    let mut python = Driver::start(&python::settings(&site, accept_all()));
+    let node = Node::start(settings(&site, Profile::Safe, &[]));
     python.eval(&other_app(Serializer::Pickle, None));
     python.eval("other.backend.store_result('pickled', 1, 'SUCCESS')");
     let failed = failure(node.block_on(node.app.result::<Value>("pickled").expect("it runs").get(SOON)));

@@ -1,15 +1,21 @@
 //! A worker is killed with a message in its hands; the other kind takes it up.
 
-use crate::node::{Node, app, settings};
+use crate::node::{Node, app, settings, settings_at};
 use crate::python::{self, Driver, Worker};
-use crate::servers::Redis;
+use crate::site::{Arm, Site, on_both};
 use serde_json::{Value, json};
 use simq::settings::Profile;
 use simq::{CallOptions, TaskContext};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-const PORT: &str = "SIMQ_INTEROP_PORT";
+on_both! {
+    simq_takes_up_what_a_killed_python_worker_held,
+    python_takes_up_what_a_killed_simq_worker_held,
+}
+
+const BROKER: &str = "SIMQ_INTEROP_BROKER";
+const RESULTS: &str = "SIMQ_INTEROP_RESULTS";
 const PROFILE: &str = "SIMQ_INTEROP_PROFILE";
 /// Seconds after which a message of a killed worker is delivered again.
 const VISIBILITY: f64 = 2.0;
@@ -23,23 +29,22 @@ fn options() -> [(&'static str, &'static str); 4] {
     ]
 }
 
-fn told(redis: &Redis) -> Value {
+fn told(site: &Site) -> Value {
     let options =
         json!({ "visibility_timeout": VISIBILITY, "unacked_restore_interval": 0.5, "unacked_restore_throttle": 1 });
-    python::settings(redis, json!({ "task_acks_late": true, "broker_transport_options": options }))
+    python::settings(site, json!({ "task_acks_late": true, "broker_transport_options": options }))
 }
 
-#[test]
-fn simq_takes_up_what_a_killed_python_worker_held() {
+fn simq_takes_up_what_a_killed_python_worker_held(on: Arm) {
     for profile in [Profile::Safe, Profile::Celery] {
-        let redis = Redis::start();
-        let told = told(&redis);
+        let site = on.site();
+        let told = told(&site);
         let worker = Worker::start(&told, "celery");
         let mut python = Driver::start(&told);
         let id = python.eval("hang.delay().id");
         worker.wait_for("received");
         worker.kill();
-        let node = Node::start(settings(&redis, profile, &options()));
+        let node = Node::start(settings(&site, profile, &options()));
         let call = node.app.result::<Value>(id.as_str().expect("an id")).expect("it runs");
         assert_eq!(node.get(&call), Ok(json!("simq")), "{profile:?}");
     }
@@ -49,10 +54,9 @@ fn simq_takes_up_what_a_killed_python_worker_held() {
 #[test]
 #[ignore = "the process that the next test starts"]
 fn the_process() {
-    let Ok(port) = std::env::var(PORT) else { return };
-    let redis = Redis::at(port.parse().expect("a port"));
+    let (Ok(broker), Ok(results)) = (std::env::var(BROKER), std::env::var(RESULTS)) else { return };
     let profile = if std::env::var(PROFILE).as_deref() == Ok("celery") { Profile::Celery } else { Profile::Safe };
-    let mut settings = settings(&redis, profile, &options());
+    let mut settings = settings_at(&broker, &results, profile, &options());
     settings.task_acks_late = true;
     let app = app(settings);
     app.task("proj.hang", |ctx: TaskContext, (): ()| async move {
@@ -73,22 +77,21 @@ impl Drop for Killed {
     }
 }
 
-#[test]
-fn python_takes_up_what_a_killed_simq_worker_held() {
+fn python_takes_up_what_a_killed_simq_worker_held(on: Arm) {
     for profile in ["safe", "celery"] {
-        let redis = Redis::start();
+        let site = on.site();
         let mut child = Command::new(std::env::current_exe().expect("this test"));
         child.args(["--exact", "left_behind::the_process", "--ignored", "--nocapture"]);
-        child.env(PORT, redis.port.to_string()).env(PROFILE, profile);
+        child.env(BROKER, site.broker()).env(RESULTS, site.results()).env(PROFILE, profile);
         let child = Killed(child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts"));
-        let mut python = Driver::start(&told(&redis));
+        let mut python = Driver::start(&told(&site));
         let call = python.eval("hang.apply_async(task_id='held').id");
         assert_eq!(call, "held");
         let held =
             "next((True for _ in range(400) if AsyncResult('held').state == 'HANGING' or time.sleep(0.05)), False)";
         assert_eq!(python.eval(held), json!(true));
         drop(child);
-        let worker = Worker::start(&told(&redis), "celery");
+        let worker = Worker::start(&told(&site), "celery");
         worker.wait_for("proj.hang[held] received");
     }
 }
@@ -96,12 +99,12 @@ fn python_takes_up_what_a_killed_simq_worker_held() {
 /// Celery's own sweep leaves alone what a live worker of simq holds for longer than the visibility timeout.
 #[test]
 fn what_a_live_simq_worker_holds_is_left_alone() {
-    let redis = Redis::start();
-    let _worker = Worker::start(&told(&redis), "other");
-    let node = Node::start(settings(&redis, Profile::Safe, &options()));
+    let site = Arm::Redis.site();
+    let _worker = Worker::start(&told(&site), "other");
+    let node = Node::start(settings(&site, Profile::Safe, &options()));
     let later = CallOptions { countdown: Some(Duration::from_secs(6)), ..CallOptions::default() };
     let call = node.call("proj.retry_once", json!([0.0]), later);
     assert_eq!(node.get(&call), Ok(json!(1)));
-    let left: Vec<String> = redis::cmd("KEYS").arg("celery*").query(&mut redis.connection()).expect("keys");
+    let left: Vec<String> = redis::cmd("KEYS").arg("celery*").query(&mut site.redis.connection()).expect("keys");
     assert!(left.is_empty(), "{left:?}");
 }

@@ -1,5 +1,5 @@
-//! simq and Python's Celery on one real Redis: each calls the other's workers, reads the other's results, and takes over
-//! what the other has left behind.
+//! simq and Python's Celery on one real Redis, or one RabbitMQ: each calls the other's workers, reads the other's results,
+//! and takes over what the other has left behind.
 #![allow(clippy::disallowed_methods, reason = "real processes, real time")]
 
 mod calls;
@@ -10,4 +10,5 @@ mod python;
 mod routes;
 #[path = "../servers/mod.rs"]
 mod servers;
+mod site;
 mod states;

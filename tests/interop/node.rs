@@ -1,6 +1,6 @@
 //! simq's side: the tasks of `proj.py`, and processes that run them.
 
-use crate::servers::Redis;
+use crate::site::Site;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use simq::app::{RawArguments, TaskArgs};
@@ -32,10 +32,14 @@ pub(crate) fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs_f64()
 }
 
-pub(crate) fn settings(redis: &Redis, profile: Profile, more: &[(&str, &str)]) -> Settings {
+pub(crate) fn settings(site: &Site, profile: Profile, more: &[(&str, &str)]) -> Settings {
+    settings_at(&site.broker(), &site.results(), profile, more)
+}
+
+pub(crate) fn settings_at(broker: &str, results: &str, profile: Profile, more: &[(&str, &str)]) -> Settings {
     let mut settings = Settings::new(profile);
-    let servers = [("broker_url", redis.url(0)), ("result_backend", redis.url(1))];
-    for (name, value) in servers.iter().map(|(name, url)| (*name, url.as_str())).chain(more.iter().copied()) {
+    let servers = [("broker_url", broker), ("result_backend", results)];
+    for (name, value) in servers.iter().chain(more) {
         settings.set_text(name, value).unwrap_or_else(|error| panic!("{name}: {error}"));
     }
     settings

@@ -1,6 +1,6 @@
 //! Python processes: a driver that runs expressions, and Celery workers. They end with the value that stands for them.
 
-use crate::servers::Redis;
+use crate::site::Site;
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -13,9 +13,9 @@ use std::time::Duration;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What `proj.py` is told: the servers, and these settings.
-pub(crate) fn settings(redis: &Redis, more: Value) -> Value {
+pub(crate) fn settings(site: &Site, more: Value) -> Value {
     let mut settings = json!({
-        "broker_url": redis.url(0), "result_backend": redis.url(1), "broker_connection_retry_on_startup": true,
+        "broker_url": site.broker(), "result_backend": site.results(), "broker_connection_retry_on_startup": true,
         "worker_hijack_root_logger": false,
     });
     for (name, value) in more.as_object().expect("settings") {

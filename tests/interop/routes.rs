@@ -2,16 +2,22 @@
 
 use crate::node::{Any, Node, SOON, app, settings, to_python};
 use crate::python::{self, Driver, Worker};
-use crate::servers::Redis;
+use crate::site::{Arm, Site, on_both};
 use serde_json::{Value, json};
 use simq::settings::Profile;
 use simq::{CallOptions, Settings, TaskContext};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+on_both! {
+    the_most_urgent_comes_first_whoever_sends_it,
+    exchanges_lead_where_the_other_has_bound_them,
+    a_broadcast_reaches_the_workers_of_both,
+}
+
 /// What tasks have noted, in their order.
-fn notes(redis: &Redis, database: i64, count: usize) -> Vec<String> {
-    let mut connection = redis.connection();
+fn notes(site: &Site, database: i64, count: usize) -> Vec<String> {
+    let mut connection = site.redis.connection();
     redis::cmd("SELECT").arg(database).exec(&mut connection).expect("a database");
     for _ in 0..600 {
         let notes: Vec<String> =
@@ -39,26 +45,31 @@ fn noting(settings: Settings) -> (Node, Arc<Mutex<Vec<String>>>) {
     (Node::run(app), notes)
 }
 
-#[test]
-fn the_most_urgent_comes_first_whoever_sends_it() {
-    let redis = Redis::start();
-    let mut python = Driver::start(&python::settings(&redis, json!({})));
+fn the_most_urgent_comes_first_whoever_sends_it(on: Arm) {
+    let site = on.site();
+    // Redis takes 0 for the most urgent and has four steps; RabbitMQ takes the highest, on queues declared for it.
+    let (ours, theirs, order): (&[_], _, _) = match on {
+        Arm::Redis => (&[], json!({}), [0, 5, 3, 6, 9]),
+        Arm::Rabbit => (&[("task_queue_max_priority", "9")], json!({ "task_queue_max_priority": 9 }), [9, 6, 5, 3, 0]),
+    };
+    let order = |who: &str| order.map(|priority| format!("{who} {priority}"));
+    let theirs = python::settings(&site, theirs);
+    let mut python = Driver::start(&theirs);
     let sent = "[note.apply_async(('', str(p)), priority=p).id for p in (9, 5, 0, 3, 6)]";
     let ids = python.eval(sent);
-    let (node, notes) = noting(settings(&redis, Profile::Safe, &[]));
+    let (node, notes) = noting(settings(&site, Profile::Safe, ours));
     for id in ids.as_array().expect("ids") {
         let call = node.app.result::<Value>(id.as_str().expect("an id")).expect("it runs");
         assert_eq!(node.get(&call), Ok(Value::Null));
     }
-    assert_eq!(*notes.lock().expect("no panic"), ["simq 0", "simq 5", "simq 3", "simq 6", "simq 9"]);
+    assert_eq!(*notes.lock().expect("no panic"), order("simq"));
 
     for priority in [9, 5, 0, 3, 6] {
         let options = CallOptions { priority: Some(priority), ..to_python() };
         node.call("proj.note", json!(["python", priority.to_string()]), options);
     }
-    let _worker = Worker::start(&python::settings(&redis, json!({})), "py");
-    let order = self::notes(&redis, 1, 5);
-    assert_eq!(order, ["python 0", "python 5", "python 3", "python 6", "python 9"]);
+    let _worker = Worker::start(&theirs, "py");
+    assert_eq!(self::notes(&site, 1, 5), order("python"));
 }
 
 fn queues(settings: &mut Settings, toml: &str) {
@@ -66,12 +77,11 @@ fn queues(settings: &mut Settings, toml: &str) {
     settings.set_all(&table).expect("settings");
 }
 
-#[test]
-fn exchanges_lead_where_the_other_has_bound_them() {
-    let redis = Redis::start();
+fn exchanges_lead_where_the_other_has_bound_them(on: Arm) {
+    let site = on.site();
     let told = json!({ "queues": [["films", "media", "topic", "film.*"], ["py", "desk", "direct", "letter"]] });
-    let _worker = Worker::start(&python::settings(&redis, told), "films,py");
-    let mut ours = settings(&redis, Profile::Safe, &[]);
+    let _worker = Worker::start(&python::settings(&site, told), "films,py");
+    let mut ours = settings(&site, Profile::Safe, &[]);
     let table = r##"
         [task_queues.songs]
         exchange = "media"
@@ -84,7 +94,7 @@ fn exchanges_lead_where_the_other_has_bound_them() {
     queues(&mut ours, table);
     let node = Node::start(ours);
     let told = json!({ "queues": [["x", "media", "topic", "none"], ["y", "desk", "direct", "none"]] });
-    let mut python = Driver::start(&python::settings(&redis, told));
+    let mut python = Driver::start(&python::settings(&site, told));
     // Bound when it is consumed from.
     let own = CallOptions { queue: Some("mail".to_owned()), ..CallOptions::default() };
     assert_eq!(node.get(&node.call("proj.who", json!([]), own)).expect("it is done")[0], "simq");
@@ -109,12 +119,11 @@ fn exchanges_lead_where_the_other_has_bound_them() {
     }
 }
 
-#[test]
-fn a_broadcast_reaches_the_workers_of_both() {
-    let redis = Redis::start();
-    let told = python::settings(&redis, json!({ "broadcast": "news" }));
+fn a_broadcast_reaches_the_workers_of_both(on: Arm) {
+    let site = on.site();
+    let told = python::settings(&site, json!({ "broadcast": "news" }));
     let _worker = Worker::start(&told, "news");
-    let mut ours = settings(&redis, Profile::Safe, &[]);
+    let mut ours = settings(&site, Profile::Safe, &[]);
     queues(&mut ours, "[task_queues.news]\nbroadcast = true\n[task_queues.celery]");
     let (node, notes) = noting(ours);
     let call = node.call(
@@ -125,7 +134,7 @@ fn a_broadcast_reaches_the_workers_of_both() {
     assert_eq!(node.get(&call), Ok(json!(2)));
     let options = CallOptions { queue: Some("news".to_owned()), ..CallOptions::default() };
     node.call("proj.note", json!(["python", "told by simq"]), options);
-    assert_eq!(self::notes(&redis, 1, 1), ["python told by simq"]);
+    assert_eq!(self::notes(&site, 1, 1), ["python told by simq"]);
     for _ in 0..600 {
         if !notes.lock().expect("no panic").is_empty() {
             break;
@@ -137,8 +146,8 @@ fn a_broadcast_reaches_the_workers_of_both() {
 
 #[test]
 fn prefixes_separators_and_databases_are_shared() {
-    let redis = Redis::start();
-    let (broker, store) = (redis.url(3), redis.url(7));
+    let site = Arm::Redis.site();
+    let (broker, store) = (site.redis.url(3), site.redis.url(7));
     let ours = [
         ("broker_url", &*broker),
         ("result_backend", &*store),
@@ -151,10 +160,10 @@ fn prefixes_separators_and_databases_are_shared() {
         "broker_transport_options": { "global_keyprefix": "shop:", "sep": ":" },
         "result_backend_transport_options": { "global_keyprefix": "shop" },
     });
-    let told = python::settings(&redis, told);
+    let told = python::settings(&site, told);
     let _worker = Worker::start(&told, "py");
     let mut python = Driver::start(&told);
-    let node = Node::start(settings(&redis, Profile::Safe, &ours));
+    let node = Node::start(settings(&site, Profile::Safe, &ours));
     assert_eq!(python.eval("who.apply_async(priority=6).get(timeout=20)[0]"), json!("simq"));
     let urgent = CallOptions { priority: Some(6), ..to_python() };
     assert_eq!(node.get(&node.call("proj.who", json!([]), urgent)).expect("it is done")[0], "python");
@@ -163,7 +172,7 @@ fn prefixes_separators_and_databases_are_shared() {
     python.eval(&format!("app.control.revoke({:?})", call.id()));
     assert!(matches!(node.block_on(call.get(SOON)), Err(simq::Error::Revoked(_))));
     for (database, prefix) in [(3, "shop:"), (7, "shop_celery-task-meta-")] {
-        let mut connection = redis.connection();
+        let mut connection = site.redis.connection();
         redis::cmd("SELECT").arg(database).exec(&mut connection).expect("a database");
         let keys: Vec<String> = redis::cmd("KEYS").arg("*").query(&mut connection).expect("keys");
         assert!(!keys.is_empty() && keys.iter().all(|key| key.starts_with(prefix)), "{keys:?}");

@@ -2,11 +2,18 @@
 
 use crate::node::{Node, SOON, settings, to_python};
 use crate::python::{self, Driver, Raised, Worker};
-use crate::servers::Redis;
+use crate::site::{Arm, on_both};
 use serde_json::{Value, json};
 use simq::settings::Profile;
 use simq::{CallOptions, Error, State};
 use std::time::Duration;
+
+on_both! {
+    python_sees_the_states_of_a_task_in_simq,
+    simq_sees_the_states_of_a_task_in_python,
+    python_revokes_a_task_that_waits_in_simq,
+    simq_revokes_a_task_that_waits_in_python,
+}
 
 /// Waits until an expression is true in Python.
 fn eventually(python: &mut Driver, expression: &str) {
@@ -14,11 +21,10 @@ fn eventually(python: &mut Driver, expression: &str) {
     assert_eq!(python.eval(&wait), json!(true), "never: {expression}");
 }
 
-#[test]
-fn python_sees_the_states_of_a_task_in_simq() {
-    let redis = Redis::start();
-    let node = Node::start(settings(&redis, Profile::Safe, &[("task_track_started", "true")]));
-    let mut python = Driver::start(&python::settings(&redis, json!({})));
+fn python_sees_the_states_of_a_task_in_simq(on: Arm) {
+    let site = on.site();
+    let node = Node::start(settings(&site, Profile::Safe, &[("task_track_started", "true")]));
+    let mut python = Driver::start(&python::settings(&site, json!({})));
     let call = |python: &mut Driver, task: &str| {
         let id = python.eval(&format!("{task}.id"));
         let id = id.as_str().expect("an id").to_owned();
@@ -43,14 +49,17 @@ fn python_sees_the_states_of_a_task_in_simq() {
     assert_eq!(node.block_on(node.app.result::<Value>(&spawned).expect("it runs").meta()), Ok(None));
 }
 
-#[test]
-fn simq_sees_the_states_of_a_task_in_python() {
-    let redis = Redis::start();
-    let _worker = Worker::start(&python::settings(&redis, json!({ "task_track_started": true })), "py");
-    let node = Node::start(settings(&redis, Profile::Safe, &[]));
+fn simq_sees_the_states_of_a_task_in_python(on: Arm) {
+    let site = on.site();
+    let _worker = Worker::start(&python::settings(&site, json!({ "task_track_started": true })), "py");
+    let node = Node::start(settings(&site, Profile::Safe, &[]));
     let states = |task: &str, args: Value| {
-        let call = node.call(task, args, to_python());
+        let id = format!("followed {task}");
+        let call = node.app.result::<Value>(&id).expect("it runs");
         let mut changes = call.changes();
+        // What is asked later is answered later: it is being followed.
+        assert_eq!(node.block_on(call.state()), Ok(State::Pending));
+        node.call(task, args, CallOptions { task_id: Some(id.as_str().into()), ..to_python() });
         node.block_on(async {
             let (mut names, mut results) = (Vec::new(), Vec::new());
             while let Some(meta) = changes.next().await {
@@ -74,12 +83,11 @@ fn simq_sees_the_states_of_a_task_in_python() {
     );
 }
 
-#[test]
-fn python_revokes_a_task_that_waits_in_simq() {
+fn python_revokes_a_task_that_waits_in_simq(on: Arm) {
     for profile in [Profile::Safe, Profile::Celery] {
-        let redis = Redis::start();
-        let node = Node::start(settings(&redis, profile, &[]));
-        let mut python = Driver::start(&python::settings(&redis, json!({})));
+        let site = on.site();
+        let node = Node::start(settings(&site, profile, &[]));
+        let mut python = Driver::start(&python::settings(&site, json!({})));
         // It listens when it has run something.
         assert_eq!(python.eval("add.delay(1, 1).get(timeout=20)"), json!(2));
         let id = python.eval("add.apply_async((1, 1), countdown=600).id");
@@ -92,17 +100,16 @@ fn python_revokes_a_task_that_waits_in_simq() {
     }
 }
 
-#[test]
-fn simq_revokes_a_task_that_waits_in_python() {
-    let redis = Redis::start();
-    let worker = Worker::start(&python::settings(&redis, json!({})), "py");
-    let node = Node::start(settings(&redis, Profile::Celery, &[]));
+fn simq_revokes_a_task_that_waits_in_python(on: Arm) {
+    let site = on.site();
+    let worker = Worker::start(&python::settings(&site, json!({})), "py");
+    let node = Node::start(settings(&site, Profile::Celery, &[]));
     let later = CallOptions { countdown: Some(Duration::from_secs(3)), ..to_python() };
     let call = node.call("proj.note", json!(["python", "ran"]), later);
     worker.wait_for(&format!("proj.note[{}] received", call.id()));
     node.block_on(call.revoke(false)).expect("it is sent");
     assert!(matches!(node.block_on(call.get(SOON)), Err(Error::Revoked(_))));
     worker.wait_for(&format!("Discarding revoked task: proj.note[{}]", call.id()));
-    let notes: Vec<String> = redis::cmd("KEYS").arg("notes").query(&mut redis.connection()).expect("keys");
+    let notes: Vec<String> = redis::cmd("KEYS").arg("notes").query(&mut site.redis.connection()).expect("keys");
     assert!(notes.is_empty());
 }

@@ -10,21 +10,29 @@ use tempfile::TempDir;
 /// Where the package puts the programs that its wrappers start as another user.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 
+/// Becomes a node, after its port mapper. Both are killed, and what they wrote is removed, once nobody holds the other end
+/// of its input: the process that started it has ended, however it did.
+const SCRIPT: &str = r#"
+exec 3<&0 </dev/null
+setsid sh -c 'cat <&3 >/dev/null; kill -KILL -- "-$1"; rm -rf "$HOME"' cleaner $$ &
+exec 3<&-
+epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 &
+exec "$1"
+"#;
+
 /// A node of this test's own.
 pub(crate) struct Rabbit {
     child: Child,
-    mapper: Child,
     pub(crate) port: u16,
     environment: Vec<(&'static str, String)>,
-    _directory: TempDir,
 }
 
 impl Rabbit {
     pub(crate) fn start() -> Rabbit {
         for _ in 0..5 {
-            let directory = TempDir::new().expect("a directory");
+            let directory = TempDir::new().expect("a directory").keep();
             let (port, distribution, mapping) = (free_port(), free_port(), free_port());
-            let path = |name: &str| directory.path().join(name).display().to_string();
+            let path = |name: &str| directory.join(name).display().to_string();
             let environment = vec![
                 ("RABBITMQ_NODENAME", format!("simq-{port}@localhost")),
                 ("RABBITMQ_NODE_PORT", port.to_string()),
@@ -39,23 +47,24 @@ impl Rabbit {
                 ("RABBITMQ_SERVER_START_ARGS", "-kernel inet_dist_use_interface {127,0,0,1}".to_owned()),
                 ("ERL_EPMD_PORT", mapping.to_string()),
                 ("ERL_EPMD_ADDRESS", "127.0.0.1".to_owned()),
-                ("HOME", directory.path().display().to_string()),
+                ("HOME", directory.display().to_string()),
             ];
-            let mapper = Command::new("epmd").args(["-port", &mapping.to_string(), "-address", "127.0.0.1"]).spawn();
-            let mapper = mapper.expect("epmd comes with rabbitmq-server: scripts/test installs it");
-            let child = Command::new(program("rabbitmq-server"))
+            let child = Command::new("sh")
+                .args(["-c", SCRIPT, "node"])
+                .arg(program("rabbitmq-server"))
                 .envs(environment.iter().cloned())
                 .process_group(0)
+                .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
-                .expect("rabbitmq-server is needed: scripts/test installs it (apt-get install rabbitmq-server)");
-            let mut rabbit = Rabbit { child, mapper, port, environment, _directory: directory };
+                .expect("sh runs");
+            let mut rabbit = Rabbit { child, port, environment };
             if rabbit.answers() {
                 return rabbit;
             }
         }
-        panic!("rabbitmq-server does not start");
+        panic!("rabbitmq-server does not start; scripts/test installs it (apt-get install rabbitmq-server)");
     }
 
     /// A node listens when it is done with starting.
@@ -76,6 +85,25 @@ impl Rabbit {
         format!("amqp://guest:guest@127.0.0.1:{}//", self.port)
     }
 
+    /// The address of another virtual host.
+    pub(crate) fn url_of(&self, vhost: &str) -> String {
+        format!("amqp://guest:guest@127.0.0.1:{}/{vhost}", self.port)
+    }
+
+    /// Makes virtual hosts, with all rights for everybody.
+    pub(crate) fn make_vhosts(&self, vhosts: &[String]) {
+        let names: Vec<String> = vhosts.iter().map(|name| format!("<<{name:?}>>")).collect();
+        let all = "<<\".*\">>";
+        self.control(&[
+            "eval",
+            &format!(
+                "[begin rabbit_vhost:add(V, <<\"tests\">>), rabbit_auth_backend_internal:set_permissions(\
+                 <<\"guest\">>, V, {all}, {all}, {all}, <<\"tests\">>) end || V <- [{}]].",
+                names.join(",")
+            ),
+        ]);
+    }
+
     /// What `rabbitmqctl` says to a command.
     pub(crate) fn control(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(program("rabbitmqctl"));
@@ -87,11 +115,16 @@ impl Rabbit {
 
     /// Columns of `list_queues`, sorted by name.
     pub(crate) fn queues(&self, columns: &[&str]) -> Vec<Vec<String>> {
-        let listed = self.control(&[&["list_queues", "--no-table-headers", "name"], columns].concat());
-        let mut queues: Vec<Vec<String>> =
+        self.list("list_queues", "/", &[&["name"], columns].concat())
+    }
+
+    /// Columns of what a command lists in a virtual host, sorted.
+    pub(crate) fn list(&self, command: &str, vhost: &str, columns: &[&str]) -> Vec<Vec<String>> {
+        let listed = self.control(&[&[command, "--no-table-headers", "-p", vhost], columns].concat());
+        let mut rows: Vec<Vec<String>> =
             listed.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect();
-        queues.sort();
-        queues
+        rows.sort();
+        rows
     }
 }
 
@@ -102,11 +135,7 @@ fn program(name: &str) -> PathBuf {
 
 impl Drop for Rabbit {
     fn drop(&mut self) {
-        // The start script and the node are one group.
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill").args(["-KILL", "--", &group]).status();
+        drop(self.child.stdin.take());
         let _ = self.child.wait();
-        let _ = self.mapper.kill();
-        let _ = self.mapper.wait();
     }
 }
