@@ -170,6 +170,7 @@ impl TaskContext {
             id: self.0.message.id.clone(),
             state: known,
             meta: draft.encode(self.0.env.wall()),
+            reply_to: self.0.message.reply_to.clone(),
             reply: Box::new(move |stored| {
                 // Nobody listens any more when the task has gone.
                 let _ = told.send(stored);

@@ -1,6 +1,7 @@
 //! A process of simq: its actors, wired.
 
 use super::{App, Error, address};
+use crate::backend::rpc::{Replies, Way};
 use crate::backend::{Backend, StoreRevoked};
 use crate::beat::{Entry, Tools};
 use crate::broker::{Broker, Close};
@@ -45,7 +46,11 @@ impl Endpoints {
                 Some(servers) => Endpoint::Amqp(servers),
                 None => endpoint(&broker, of_broker, BROKER).map_err(bad("broker_url"))?,
             },
-            backend: endpoint(&results, of_results, BACKEND).map_err(bad("result_backend"))?,
+            backend: if settings.results_are_replies() {
+                Endpoint::Rpc
+            } else {
+                endpoint(&results, of_results, BACKEND).map_err(bad("result_backend"))?
+            },
         })
     }
 }
@@ -145,8 +150,15 @@ impl Node {
     pub fn start(env: &Env, app: App, endpoints: &Endpoints) -> Node {
         let settings = app.shared_settings();
         let broker = Broker::start(env, settings.clone(), endpoints.broker.clone());
-        let producer = Producer::start(env, settings.clone(), app.routers(), broker.clone());
-        let backend = Backend::start(env, settings, endpoints.backend.clone());
+        let replies = settings.results_are_replies().then(|| Replies::new(env, &settings));
+        let producer = Producer::start(env, settings.clone(), app.routers(), broker.clone(), replies.clone());
+        let backend = match replies {
+            Some(replies) => {
+                let way = Way { replies, broker: endpoints.broker.clone(), producer: producer.clone() };
+                Backend::start_rpc(env, settings, way)
+            }
+            None => Backend::start(env, settings, endpoints.backend.clone()),
+        };
         let revoke_in_backend = app.settings().revoke_in_backend;
         app.set_client(Client { producer: producer.clone(), backend: backend.clone(), revoke_in_backend });
         Node { env: env.clone(), app, with: Colleagues { broker, producer, backend }, endpoints: endpoints.clone() }

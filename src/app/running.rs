@@ -97,7 +97,7 @@ async fn run(app: App, signals: Signals, tell: Tell) -> i32 {
             return 1;
         }
     };
-    let process = System::new("embedded");
+    let process = System::new(&name_of(app.settings()));
     // The servers outlive their clients: what a client said last is carried out.
     let serving = Env::new(process.beside("servers"));
     let started = async {
@@ -127,6 +127,13 @@ async fn run(app: App, signals: Signals, tell: Tell) -> i32 {
     let status = exited.await;
     servers.close(&serving).await;
     status
+}
+
+/// What this process is called among workers. Two of one name would share a queue of remote control, which RabbitMQ lets
+/// only one of them have.
+fn name_of(settings: &Settings) -> String {
+    let alone = Endpoints::of(settings).map_or(true, |endpoints| endpoints.broker.is_served());
+    if alone { "embedded".to_owned() } else { format!("{}@{}", system::one_of_many(), system::host()) }
 }
 
 /// The embedded queue has one beat, which needs no lease. Its state is kept where the queue is kept, after each run: the

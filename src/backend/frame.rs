@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// What a process asks of the store. Writes are answered in order; watches whenever there is something to say.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
-    /// Keep this state. Answer: [`Response::Stored`].
-    Put { id: Arc<str>, state: State, meta: Arc<[u8]>, keep: Keep },
+    /// Keep this state, or send it to whoever made the call. Answer: [`Response::Stored`].
+    Put { id: Arc<str>, state: State, meta: Arc<[u8]>, reply_to: Option<Arc<str>>, keep: Keep },
     /// Drop what is there. Answer: [`Response::Stored`].
     Forget { id: Arc<str> },
     /// Say what is there now, and again when the task is done, or with `every` state. Answer: [`Response::Current`].
@@ -29,6 +29,8 @@ pub(crate) enum Request {
 pub(crate) enum Response {
     /// The oldest unanswered write is done.
     Stored,
+    /// The oldest unanswered write can't be done.
+    NotStored(Arc<str>),
     /// The connection lives.
     Alive,
     /// The state of a watched task.
@@ -67,6 +69,7 @@ impl Frame for Response {
     fn label(&self) -> &'static str {
         match self {
             Response::Stored => "result.stored",
+            Response::NotStored(_) => "result.refused",
             Response::Alive => "heartbeat",
             Response::Current { .. } => "result.current",
             Response::Lease(answer) => answer.label(),
@@ -76,6 +79,7 @@ impl Frame for Response {
     fn digest(&self) -> u64 {
         match self {
             Response::Stored => Digest::of("stored").finish(),
+            Response::NotStored(why) => Digest::of("not stored").bytes(why.as_bytes()).finish(),
             Response::Alive => Digest::of("alive").finish(),
             Response::Lease(answer) => answer.digest(),
             Response::Current { id, meta } => {
@@ -104,6 +108,7 @@ impl fmt::Display for Response {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Response::Stored => f.write_str("stored"),
+            Response::NotStored(why) => write!(f, "not stored: {why}"),
             Response::Alive => f.write_str("alive"),
             Response::Lease(answer) => answer.fmt(f),
             Response::Current { id, meta } => {

@@ -1,16 +1,18 @@
 //! The backend actor: states and results, and waiting for them.
 //!
 //! One actor per process. It speaks to a result store over a link (`frame`); the embedded store is `store`, a pure
-//! state machine, served by [`server`]. What is not yet stored is kept and sent again after a lost connection; storing
+//! state machine, served by [`server`]; with `rpc://` results are messages of the broker (`rpc`). What is not yet stored is kept and sent again after a lost connection; storing
 //! twice is harmless.
 
 mod draft;
+mod form;
 mod frame;
 mod kept;
 pub(crate) mod lease;
 mod meta;
 mod redis;
 mod requests;
+pub(crate) mod rpc;
 pub mod server;
 mod store;
 mod waiting;
@@ -58,6 +60,8 @@ pub struct Backend {
     env: Env,
     settings: Arc<Settings>,
     server: Endpoint,
+    /// How to reach [`Endpoint::Rpc`].
+    rpc: Option<rpc::Way>,
     connection: Connection,
     /// Which connection the actor lives with; what earlier ones still say is stale.
     epoch: u64,
@@ -74,10 +78,20 @@ pub struct Backend {
 impl Backend {
     /// Starts the actor; it connects when it is first needed.
     pub fn start(env: &Env, settings: Arc<Settings>, server: Endpoint) -> Addr<Backend> {
+        Backend::start_as(env, settings, server, None)
+    }
+
+    /// With `rpc://`: results come and go over the broker.
+    pub(crate) fn start_rpc(env: &Env, settings: Arc<Settings>, rpc: rpc::Way) -> Addr<Backend> {
+        Backend::start_as(env, settings, Endpoint::Rpc, Some(rpc))
+    }
+
+    fn start_as(env: &Env, settings: Arc<Settings>, server: Endpoint, rpc: Option<rpc::Way>) -> Addr<Backend> {
         env.start(|_| Backend {
             env: env.clone(),
             settings,
             server,
+            rpc,
             connection: Connection::Idle,
             epoch: 0,
             failures: 0,
@@ -93,8 +107,13 @@ impl Backend {
         self.epoch += 1;
         self.connection = Connection::Connecting;
         let (env, server, epoch) = (self.env.clone(), self.server.clone(), self.epoch);
-        let settings = self.settings.clone();
-        let connecting = async move { open(&env, server, &settings).await };
+        let (settings, rpc) = (self.settings.clone(), self.rpc.clone());
+        let connecting = async move {
+            match rpc {
+                Some(way) => Ok(rpc::serve(&env, &settings, way)),
+                None => open(&env, server, &settings).await,
+            }
+        };
         ctx.spawn(connecting.into_actor(self).map(move |result, this, ctx| {
             if epoch == this.epoch {
                 match result {
@@ -165,6 +184,11 @@ impl Backend {
             Some(Response::Stored) => {
                 if let Some(unstored) = self.unstored.pop_front() {
                     (unstored.reply)(Ok(()));
+                }
+            }
+            Some(Response::NotStored(why)) => {
+                if let Some(unstored) = self.unstored.pop_front() {
+                    (unstored.reply)(Err(NotStored(why.to_string())));
                 }
             }
             Some(Response::Current { id, meta }) => {
@@ -251,9 +275,13 @@ impl Backend {
     }
 }
 
-/// Of a server that keeps no results.
+/// Of a server that keeps nothing that others could ask for.
 pub(crate) fn keeps_none(server: &Endpoint) -> ConnectError {
-    ConnectError { server: server.to_string(), reason: "RabbitMQ keeps no results".to_owned() }
+    let reason = match server {
+        Endpoint::Rpc => "only the process that made a call hears of its result",
+        _ => "RabbitMQ keeps no results",
+    };
+    ConnectError { server: server.to_string(), reason: reason.to_owned() }
 }
 
 /// Opens a connection of whichever kind.
@@ -265,7 +293,7 @@ async fn open(env: &Env, server: Endpoint, settings: &Settings) -> Result<Link<R
             let limit = settings.result_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
             redis::connect(env, url, settings, limit).await
         }
-        Endpoint::Amqp(_) => Err(keeps_none(&server)),
+        Endpoint::Amqp(_) | Endpoint::Rpc => Err(keeps_none(&server)),
     }
 }
 

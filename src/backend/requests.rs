@@ -18,6 +18,8 @@ pub(crate) struct Put {
     pub(crate) id: Arc<str>,
     pub(crate) state: State,
     pub(crate) meta: Arc<[u8]>,
+    /// The queue of whoever made the call, for `rpc://`.
+    pub(crate) reply_to: Option<Arc<str>>,
     pub(crate) reply: Reply<Result<(), NotStored>>,
 }
 
@@ -61,7 +63,8 @@ impl Handler<Put> for Backend {
         let expires = expires.unwrap_or(self.settings.result_expires);
         let lifetime = (expires > 0.0).then(|| duration(expires));
         let keep = Keep { lifetime, precedence: self.settings.result_precedence };
-        self.write(Request::Put { id: put.id, state: put.state, meta: put.meta, keep }, put.reply, ctx);
+        let Put { id, state, meta, reply_to, reply } = put;
+        self.write(Request::Put { id, state, meta, reply_to, keep }, reply, ctx);
     }
 }
 
@@ -72,7 +75,9 @@ impl Handler<StoreRevoked> for Backend {
         let failure = Failure::new("TaskRevokedError", "revoked").in_module("celery.exceptions");
         for id in revoked.ids {
             let meta = Draft::new(&id, State::Revoked).failure(&failure).encode(self.env.wall());
-            self.handle(Put { id, state: State::Revoked, meta, reply: Box::new(drop) }, ctx);
+            // Whoever revokes is told as well: his own queue is the only one that he knows.
+            let reply_to = self.rpc.as_ref().map(|rpc| rpc.replies.queue.clone());
+            self.handle(Put { id, state: State::Revoked, meta, reply_to, reply: Box::new(drop) }, ctx);
         }
     }
 }

@@ -114,7 +114,7 @@ impl Server {
 
     fn answer(&self, me: u64, request: Request) {
         match request {
-            Request::Put { id, state, meta, keep } => {
+            Request::Put { id, state, meta, keep, .. } => {
                 let now = self.env.now();
                 let (kept, told) = self.store.borrow_mut().put(&id, state, meta.clone(), keep, now);
                 if kept && let Some(journal) = &self.journal {

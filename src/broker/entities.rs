@@ -97,7 +97,7 @@ impl Source {
         let Target { exchange, routing_key, entities, .. } = to;
         let mut methods = match entities {
             Entities::These(_, methods) => methods.to_vec(),
-            Entities::Queue(_) => Vec::new(),
+            Entities::Queue(_) | Entities::Both(_) => Vec::new(),
         };
         let options = QueueOptions { exclusive: true, auto_delete: true, ..options };
         methods.push(Method::QueueDeclare { queue: queue.clone(), passive: false, options });
@@ -113,6 +113,8 @@ pub(crate) enum Entities {
     Queue(Name),
     /// These, under the name of the last that depends on the others.
     These(Name, Arc<[Method]>),
+    /// One after the other.
+    Both(Arc<[Entities; 2]>),
 }
 
 /// The name under which an exchange's entities are remembered as declared: no queue has it.

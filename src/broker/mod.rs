@@ -27,7 +27,7 @@ pub mod server;
 mod session;
 
 pub use actor::Broker;
-pub(crate) use entities::{Source, Target};
+pub(crate) use entities::{Entities, Source, Target};
 pub use frame::{FromServer, ToServer};
 #[cfg(feature = "sim")]
 pub(crate) use redis::scripts as redis_scripts;

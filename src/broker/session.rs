@@ -60,6 +60,7 @@ impl Session {
     fn declare(&mut self, entities: &Entities, settings: &Settings) {
         match entities {
             Entities::Queue(queue) => self.declare_queue(queue, settings),
+            Entities::Both(both) => both.iter().for_each(|entities| self.declare(entities, settings)),
             Entities::These(name, _) if self.declared.contains(name) => {}
             Entities::These(name, methods) => {
                 self.declared.insert(name.clone());

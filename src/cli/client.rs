@@ -101,7 +101,7 @@ impl Client {
             Endpoint::Served(name) => {
                 Err(ConnectError { server: name.to_string(), reason: "it is in another process".to_owned() })
             }
-            server @ Endpoint::Amqp(_) => Err(crate::backend::keeps_none(server)),
+            server @ (Endpoint::Amqp(_) | Endpoint::Rpc) => Err(crate::backend::keeps_none(server)),
         };
         reached.map_err(|error| Stop::Server(error.to_string()))
     }

@@ -15,13 +15,15 @@ pub enum Endpoint {
     Redis(Box<RedisUrl>),
     /// RabbitMQ: the nodes of one cluster, in the order in which they are tried.
     Amqp(Arc<[AmqpUrl]>),
+    /// For results: whichever broker there is, over which they go to the process that made the call.
+    Rpc,
 }
 
 impl Endpoint {
     /// How many servers there are to choose from.
     pub(crate) fn turns(&self) -> usize {
         match self {
-            Endpoint::Served(_) => 1,
+            Endpoint::Served(_) | Endpoint::Rpc => 1,
             Endpoint::Redis(url) => url.alternatives().len(),
             Endpoint::Amqp(servers) => servers.len(),
         }
@@ -30,7 +32,7 @@ impl Endpoint {
     /// The one to be tried in this turn.
     pub(crate) fn turn(&self, turn: u64) -> Endpoint {
         match self {
-            Endpoint::Served(_) => self.clone(),
+            Endpoint::Served(_) | Endpoint::Rpc => self.clone(),
             Endpoint::Redis(url) => {
                 let all = url.alternatives();
                 let place = usize::try_from(turn % all.len() as u64).unwrap_or_default();
@@ -60,6 +62,7 @@ impl fmt::Display for Endpoint {
         match self {
             Endpoint::Served(name) => f.write_str(name),
             Endpoint::Redis(url) => url.fmt(f),
+            Endpoint::Rpc => f.write_str("rpc://"),
             Endpoint::Amqp(servers) => {
                 let shown: Vec<String> = servers.iter().map(ToString::to_string).collect();
                 f.write_str(&shown.join(";"))

@@ -27,6 +27,7 @@ impl Producer {
         }
         task.delivery_mode = options.delivery_mode.unwrap_or(self.default_delivery_mode());
         describe(&mut task, options);
+        task.reply_to = task.reply_to.or_else(|| self.reply_to.clone());
         Ok((task, way))
     }
 

@@ -9,6 +9,7 @@ mod requests;
 mod routing;
 
 use crate::app::{PublishRetry, Routers};
+use crate::backend::rpc::Replies;
 use crate::broker::{Broker, Publish, PublishError, Target};
 use crate::collections::Map;
 use crate::env::{Alarm, Env, Instant};
@@ -78,6 +79,8 @@ pub struct Producer {
     broker: Addr<Broker>,
     routing: Routing,
     origin: Arc<str>,
+    /// The queue of this process's results.
+    reply_to: Option<Arc<str>>,
     under_way: Map<u64, Box<UnderWay>>,
     due: BTreeSet<(Instant, u64)>,
     next: u64,
@@ -91,14 +94,16 @@ impl Producer {
         settings: Arc<Settings>,
         routers: Arc<Routers>,
         broker: Addr<Broker>,
+        replies: Option<Replies>,
     ) -> Addr<Producer> {
         env.start(|_| Producer {
             env: env.clone(),
             policy: PublishPolicy::new(&settings),
             broker,
-            routing: Routing::new(settings.clone(), routers),
+            routing: Routing::new(settings.clone(), routers, replies.as_ref()),
             origin: format!("gen@{}", env.name()).into(),
             settings,
+            reply_to: replies.map(|replies| replies.queue),
             under_way: Map::default(),
             due: BTreeSet::new(),
             next: 0,

@@ -2,8 +2,9 @@
 
 use super::Call;
 use crate::app::{CallOptions, Routers};
-use crate::broker::Target;
+use crate::backend::rpc::Replies;
 use crate::broker::amqp::Name;
+use crate::broker::{Entities, Target};
 use crate::routing::{Published, Queues, Route, RouteCall, RoutingError, resolve};
 use crate::settings::Settings;
 use std::borrow::Cow;
@@ -15,6 +16,8 @@ pub(super) struct Routing {
     settings: Arc<Settings>,
     queues: Queues,
     routers: Arc<Routers>,
+    /// What is declared before any call, so that its result finds a queue.
+    replies: Option<Entities>,
     /// The way of calls that name nothing.
     usual: Way,
 }
@@ -29,12 +32,13 @@ pub(super) struct Way {
 }
 
 impl Routing {
-    pub(super) fn new(settings: Arc<Settings>, routers: Arc<Routers>) -> Self {
+    pub(super) fn new(settings: Arc<Settings>, routers: Arc<Routers>, replies: Option<&Replies>) -> Self {
         let queues = settings.queues();
         // The default queue is always known.
         let usual = queues.publish(&Route::default()).unwrap_or_else(|_| Published::Queue(Cow::default()));
-        let usual = Way::new(&usual, &Route::default(), &queues, &settings);
-        Routing { settings, queues, routers, usual }
+        let replies = replies.map(|replies| replies.entities.clone());
+        let usual = Way::new(&usual, &Route::default(), &queues, &settings).replied_to(replies.as_ref());
+        Routing { settings, queues, routers, replies, usual }
     }
 
     pub(super) fn way(&self, call: &Call) -> Result<Way, RoutingError> {
@@ -48,7 +52,8 @@ impl Routing {
         let route_call = RouteCall { task: &call.task, args: &call.args, kwargs: &call.kwargs, asked };
         let routers = routers.iter().map(|router| &**router);
         let route = resolve(&route_call, &call.own, routers, &self.settings.task_routes);
-        Ok(Way::new(&self.queues.publish(&route)?, &route, &self.queues, &self.settings))
+        let way = Way::new(&self.queues.publish(&route)?, &route, &self.queues, &self.settings);
+        Ok(way.replied_to(self.replies.as_ref()))
     }
 }
 
@@ -67,5 +72,11 @@ impl Way {
         let (Published::Queue(queue) | Published::Exchange(queue, _)) = published;
         let to = Target::of(published, queues, settings);
         Way { name: queue.name.as_str().into(), to, priority: route.priority, expires: route.expires }
+    }
+
+    fn replied_to(self, replies: Option<&Entities>) -> Self {
+        let Some(replies) = replies else { return self };
+        let entities = Entities::Both(Arc::new([replies.clone(), self.to.entities]));
+        Way { to: Target { entities, ..self.to }, ..self }
     }
 }

@@ -74,6 +74,12 @@ impl Settings {
         table::TABLE.get(name)
     }
 
+    /// Whether results go over the broker: `rpc://`.
+    pub(crate) fn results_are_replies(&self) -> bool {
+        let text = self.result_backend.as_ref().map(|url| url.expose());
+        text.is_some_and(|text| text.strip_suffix("://").unwrap_or(text) == "rpc")
+    }
+
     /// The value under a name, `None` when it is unset or unknown.
     pub fn get(&self, name: &str) -> Option<Value> {
         Settings::setting(name)?.get(self)

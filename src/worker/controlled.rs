@@ -68,7 +68,7 @@ impl Worker {
         if !self.settings.revoke_in_backend {
             let failure = revoked_failure("revoked");
             let meta = Draft::new(id, State::Revoked).failure(&failure).encode(self.env.wall());
-            self.put(id, (State::Revoked, meta), Box::new(drop));
+            self.put(id, None, (State::Revoked, meta), Box::new(drop));
         }
     }
 }

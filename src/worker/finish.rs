@@ -200,7 +200,12 @@ impl Worker {
                     self.update_window();
                 }
                 let me = self.me.clone();
-                self.put(&task.id, state, Box::new(move |result| me.do_send(Stored(id, result))));
+                self.put(
+                    &task.id,
+                    task.reply_to.as_ref(),
+                    state,
+                    Box::new(move |result| me.do_send(Stored(id, result))),
+                );
             }
             None => self.me.do_send(Stored(id, Ok(()))),
         }

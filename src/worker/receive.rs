@@ -113,7 +113,7 @@ impl Worker {
         let Some(request) = self.requests.get(&id) else { return };
         let started = serde_json::json!({ "hostname": &*self.env.name() }).to_string();
         let state = self.state_of(request, State::Started, &Told::Value(&started));
-        self.put(&request.task.id, state, Box::new(drop));
+        self.put(&request.task.id, request.task.reply_to.as_ref(), state, Box::new(drop));
     }
 
     /// A task that nobody has registered here: another worker may know it, and the next one may be that one.
@@ -144,7 +144,7 @@ impl Worker {
         let meta = Draft::of(task, State::Failure).failure(&failure).encode(self.env.wall());
         let (broker, tag) = (self.with.broker.clone(), delivery.tag);
         let reply = move |_| broker.do_send(Settle { epoch, tag, how: Settlement::Discard });
-        self.put(&task.id, (State::Failure, meta), Box::new(reply));
+        self.put(&task.id, task.reply_to.as_ref(), (State::Failure, meta), Box::new(reply));
     }
 
     /// A message that is no task, or none that can be read. With a dead-letter queue it goes there with the reason in

@@ -48,6 +48,8 @@ impl Worker {
     /// Asks the backend for the task's state, if that could change anything.
     fn ask(&mut self, id: RequestId, asked: Asked, ctx: &mut Context<Self>) {
         let asks = self.settings.worker_deduplicate_successful_tasks || self.settings.revoke_in_backend;
+        // Over `rpc://` only the caller hears of results.
+        let asks = asks && !self.settings.results_are_replies();
         let Some(request) = self.requests.get_mut(&id).filter(|_| asks) else {
             return self.answered(id, asked, None, ctx);
         };

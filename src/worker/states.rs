@@ -43,9 +43,10 @@ impl Worker {
     pub(super) fn put(
         &self,
         id: &Arc<str>,
+        reply_to: Option<&Arc<str>>,
         (state, meta): StateToStore,
         reply: Box<dyn FnOnce(Result<(), NotStored>) + Send>,
     ) {
-        self.with.backend.do_send(Put { id: id.clone(), state, meta, reply });
+        self.with.backend.do_send(Put { id: id.clone(), state, meta, reply_to: reply_to.cloned(), reply });
     }
 }

@@ -7,6 +7,7 @@ mod forms;
 mod left_behind;
 mod node;
 mod python;
+mod replies;
 mod routes;
 #[path = "../servers/mod.rs"]
 mod servers;

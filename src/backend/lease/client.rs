@@ -45,7 +45,7 @@ impl LeaseClient {
         match &self.server {
             Endpoint::Served(name) => self.env.connect(name.clone(), limit).await,
             Endpoint::Redis(url) => crate::backend::redis::connect_leases(&self.env, url, limit).await,
-            Endpoint::Amqp(_) => Err(crate::backend::keeps_none(&self.server)),
+            Endpoint::Amqp(_) | Endpoint::Rpc => Err(crate::backend::keeps_none(&self.server)),
         }
     }
 

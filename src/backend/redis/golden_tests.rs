@@ -1,7 +1,7 @@
 //! The results that Celery stored (`tests/golden/redis_result_backend.jsonl`): keys, forms and what is read from them.
 
-use super::form::Form;
 use super::results::Results;
+use crate::backend::form::Form;
 use crate::events::State;
 use crate::settings::{Profile, Settings};
 use base64::Engine;

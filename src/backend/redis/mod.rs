@@ -4,7 +4,6 @@
 //! commands, gathered into batches; what is published under the key of a result that somebody waits for wakes him.
 
 mod commands;
-mod form;
 #[cfg(test)]
 mod golden_tests;
 mod leases;
@@ -28,7 +27,7 @@ pub(crate) fn scripts() -> [(&'static str, Script); 2] {
 }
 
 #[cfg(feature = "sim")]
-pub(crate) use form::state_of;
+pub(crate) use super::form::state_of;
 
 pub(super) use leases::connect as connect_leases;
 

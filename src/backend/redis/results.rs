@@ -6,8 +6,9 @@
 use super::super::frame::{Request, Response};
 use super::super::store::Keep;
 use super::commands::{kombus_prefix, publish, seconds, set, text};
-use super::form::{Form, Told, meta_of};
+
 use crate::app::Failure;
+use crate::backend::form::{Form, Told, meta_of};
 use crate::events::State;
 use crate::redis::{Batch, Script};
 use crate::settings::{Precedence, Settings};
@@ -100,7 +101,7 @@ impl Results {
 
     pub(super) fn ask(&mut self, request: Request) {
         match request {
-            Request::Put { id, state, meta, keep } => self.put(id, state, meta, keep),
+            Request::Put { id, state, meta, keep, .. } => self.put(id, state, meta, keep),
             Request::Forget { id } => {
                 let mut delete = cmd("DEL");
                 delete.arg(self.key(&id));

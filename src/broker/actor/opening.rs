@@ -15,6 +15,7 @@ pub(in crate::broker) async fn open(
     match server {
         Endpoint::Served(name) => env.connect(name, limit).await,
         Endpoint::Amqp(servers) => crate::broker::rabbit::connect(env, &servers, settings, limit).await,
+        Endpoint::Rpc => Err(ConnectError { server: "rpc://".to_owned(), reason: "it is no broker".to_owned() }),
         Endpoint::Redis(url) => {
             let limit = settings.redis_socket_connect_timeout.map_or(limit, |own| duration(own).min(limit));
             crate::broker::redis::connect(env, &url, settings, limit, before).await

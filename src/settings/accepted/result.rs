@@ -1,8 +1,6 @@
 //! Results in Redis, in databases, on RabbitMQ.
 
 accepted! {
-    /// Messages with results survive a restart of the broker.
-    [later "RabbitMQ"] "result_persistent": Option<bool> = None;
     /// Exchange of results.
     [never "only Celery's former amqp backend has it"] "result_exchange": String = "celeryresults".to_owned();
     /// Its type.

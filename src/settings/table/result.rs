@@ -3,7 +3,8 @@
 macro_rules! result_settings {
     ([$next:ident $($rest:ident)*] $($before:tt)*) => { $next! { [$($rest)*] $($before)*
 
-    /// Where results are kept: `redis://...`; unset, in the process that keeps the embedded queue.
+    /// Where results are kept: `redis://...`; `rpc://`: nowhere, they go over the broker to the process that made the call;
+    /// unset, in the process that keeps the embedded queue.
     result_backend: Option<Url> = None, None;
     /// Seconds after which a result is forgotten; 0 never.
     result_expires: Seconds = 86_400.0, 86_400.0;
@@ -18,7 +19,12 @@ macro_rules! result_settings {
     /// simq: store IGNORED for a task that asks to be ignored, so that nobody waits for a result that can't come; off,
     /// Celery's way, nothing.
     result_store_ignored: bool = true, false;
-    /// Form of results stored in Redis. Celery's clients must be set to the same.
+    /// With `rpc://`: results survive a restart of the broker.
+    result_persistent: Option<bool> = None, None;
+    /// simq: with `rpc://`: the queue of a process's results goes with its connection, and with it the results that come
+    /// meanwhile; off, it waits `result_expires` for the next connection.
+    result_queue_auto_delete: bool = false, true;
+    /// Form of results stored in Redis, or sent over `rpc://`. Celery's clients must be set to the same.
     result_serializer: Serializer = Serializer::Json, Serializer::Json;
     /// Compression of results stored in Redis. What is compressed says so: whoever reads it need not be set to the same.
     result_compression: Option<Compression> = None, None;

@@ -1,5 +1,5 @@
-//! The form of stored results: serializer and compression of what is written, and of what others have written (wire sheet,
-//! section 12.1).
+//! The form of results that others read: serializer and compression of what is written, and of what others have written
+//! (wire sheet, section 12.1).
 //!
 //! A stored result does not say how it is serialized: Celery's clients read with their own `result_serializer`. Each form
 //! begins in a way of its own, so that simq reads any that it accepts.
@@ -37,6 +37,15 @@ impl Form {
             accept: Accept::content(accepted.serializers().chain([settings.result_serializer])),
             limit: usize::try_from(settings.max_body_size).unwrap_or(usize::MAX),
         }
+    }
+
+    /// Of messages, which `result_compression` leaves alone.
+    pub(super) fn of_messages(settings: &Settings) -> Form {
+        Form { compression: None, ..Form::new(settings) }
+    }
+
+    pub(super) fn serializer(&self) -> Serializer {
+        self.serializer
     }
 
     /// The bytes of a meta. One that can't be written becomes the FAILURE that says so, as in Celery; `None` when it is only
