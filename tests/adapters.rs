@@ -107,6 +107,11 @@ async fn script(app: App) -> Result<Seen, Error> {
     Ok(seen)
 }
 
+fn replying(mut settings: Settings) -> Settings {
+    settings.set_text("result_backend", "rpc://").expect("a setting");
+    settings
+}
+
 fn real(settings: Settings) -> Seen {
     let app = app(settings);
     let running = app.start().expect("it starts");
@@ -119,9 +124,13 @@ fn real(settings: Settings) -> Seen {
 }
 
 fn simulated(prepare: impl Fn(Cluster) -> Cluster, seed: u64) -> Seen {
+    let cluster = prepare(Cluster::new(|| app(Settings::new(Profile::Safe)))).workers(1, 2).seed(seed);
+    seen_in(cluster)
+}
+
+fn seen_in(cluster: Cluster) -> Seen {
     let seen = std::rc::Rc::new(std::cell::RefCell::new(Seen::new()));
     let told = seen.clone();
-    let cluster = prepare(Cluster::new(|| app(Settings::new(Profile::Safe)))).workers(1, 2).seed(seed);
     let summary = cluster.run(move |client| {
         let told = told.clone();
         async move {
@@ -151,5 +160,13 @@ fn every_broker_and_store_is_seen_alike() {
     let rabbit = servers::Rabbit::start();
     let mut settings = Settings::new(Profile::Safe);
     settings.set_text("broker_url", &rabbit.url()).expect("a setting");
-    assert_eq!(real(settings), expected, "RabbitMQ");
+    assert_eq!(real(settings.clone()), expected, "RabbitMQ");
+
+    // Results over the broker, whichever it is.
+    for seed in 1..=10 {
+        let cluster = || Cluster::new(|| app(replying(Settings::new(Profile::Safe)))).workers(1, 2).seed(seed);
+        assert_eq!(seen_in(cluster()), expected, "rpc://, seed {seed}");
+        assert_eq!(seen_in(cluster().on_redis()), expected, "rpc:// over simulated Redis, seed {seed}");
+    }
+    assert_eq!(real(replying(settings)), expected, "rpc:// over RabbitMQ");
 }

@@ -16,7 +16,7 @@ use super::form::Form;
 use super::frame::{Request, Response};
 use super::store::{Keep, Store};
 use crate::broker::amqp::Delivery;
-use crate::broker::{Broker, Consume, FromBroker, PublishError};
+use crate::broker::{Broker, Consume, FromBroker, PublishError, Settle, Settlement};
 use crate::env::{Endpoint, Env, Link};
 use crate::events::{Event, State, What};
 use crate::producer::{Forward, Producer};
@@ -173,7 +173,12 @@ impl Handler<FromBroker> for Rpc {
 
     fn handle(&mut self, news: FromBroker, _: &mut Context<Self>) {
         match news {
-            FromBroker::Delivered(_, delivery) => self.heard(&delivery),
+            FromBroker::Delivered(epoch, delivery) => {
+                self.heard(&delivery);
+                if let Some(listener) = self.listener.as_ref().filter(|_| self.way.replies.acks) {
+                    listener.do_send(Settle { epoch, tag: delivery.tag, how: Settlement::Ack });
+                }
+            }
             // The broker actor connects again by itself.
             FromBroker::Down(_) => {}
             FromBroker::GaveUp => tracing::error!("results are not heard of any more: no connection to the broker"),

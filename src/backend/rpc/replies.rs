@@ -14,6 +14,8 @@ use std::sync::Arc;
 pub(crate) struct Replies {
     pub(crate) queue: Name,
     pub(crate) entities: Entities,
+    /// A result is acked when it is here: one that a dead connection was sent comes again.
+    pub(super) acks: bool,
 }
 
 impl Replies {
@@ -22,16 +24,17 @@ impl Replies {
         let queue: Name = env.uuid();
         let options = QueueOptions {
             durable: true,
-            auto_delete: settings.result_queue_auto_delete,
+            auto_delete: !settings.result_queue_waits,
             expires: (settings.result_expires > 0.0).then_some((settings.result_expires * 1000.0) as u64),
             ..QueueOptions::default()
         };
         let declare = Method::QueueDeclare { queue: queue.clone(), passive: false, options };
-        Replies { entities: Entities::These(queue.clone(), [declare].into()), queue }
+        let entities = Entities::These(queue.clone(), [declare].into());
+        Replies { queue, entities, acks: settings.result_queue_waits }
     }
 
     pub(super) fn source(&self) -> Source {
-        Source { queue: self.queue.clone(), no_ack: true, broadcast: false, entities: self.entities.clone() }
+        Source { queue: self.queue.clone(), no_ack: !self.acks, broadcast: false, entities: self.entities.clone() }
     }
 }
 

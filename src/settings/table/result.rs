@@ -21,9 +21,9 @@ macro_rules! result_settings {
     result_store_ignored: bool = true, false;
     /// With `rpc://`: results survive a restart of the broker.
     result_persistent: Option<bool> = None, None;
-    /// simq: with `rpc://`: the queue of a process's results goes with its connection, and with it the results that come
-    /// meanwhile; off, it waits `result_expires` for the next connection.
-    result_queue_auto_delete: bool = false, true;
+    /// simq: with `rpc://`: what comes while a caller's connection is lost waits for the next one, for `result_expires`;
+    /// off, Celery's way, the queue of its results goes with its connection, and what was under way is lost.
+    result_queue_waits: bool = true, false;
     /// Form of results stored in Redis, or sent over `rpc://`. Celery's clients must be set to the same.
     result_serializer: Serializer = Serializer::Json, Serializer::Json;
     /// Compression of results stored in Redis. What is compressed says so: whoever reads it need not be set to the same.
