@@ -4,6 +4,7 @@ use super::{App, Error, address};
 use crate::backend::rpc::{Replies, Way};
 use crate::backend::{Backend, StoreRevoked};
 use crate::beat::{Entry, Tools};
+use crate::broker::delayed::Delays;
 use crate::broker::{Broker, Close};
 use crate::env::redis::RedisUrl;
 use crate::env::{Endpoint, Env};
@@ -150,8 +151,10 @@ impl Node {
     pub fn start(env: &Env, app: App, endpoints: &Endpoints) -> Node {
         let settings = app.shared_settings();
         let broker = Broker::start(env, settings.clone(), endpoints.broker.clone());
+        let delays = Delays::new(&settings, &endpoints.broker);
         let replies = settings.results_are_replies().then(|| Replies::new(env, &settings));
-        let producer = Producer::start(env, settings.clone(), app.routers(), broker.clone(), replies.clone());
+        let producer =
+            Producer::start(env, settings.clone(), app.routers(), broker.clone(), replies.clone(), delays.clone());
         let backend = match replies {
             Some(replies) => {
                 let way = Way { replies, broker: endpoints.broker.clone(), producer: producer.clone() };
@@ -161,7 +164,12 @@ impl Node {
         };
         let revoke_in_backend = app.settings().revoke_in_backend;
         app.set_client(Client { producer: producer.clone(), backend: backend.clone(), revoke_in_backend });
-        Node { env: env.clone(), app, with: Colleagues { broker, producer, backend }, endpoints: endpoints.clone() }
+        Node {
+            env: env.clone(),
+            app,
+            with: Colleagues { broker, producer, backend, delays },
+            endpoints: endpoints.clone(),
+        }
     }
 
     /// Starts a worker.

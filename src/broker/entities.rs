@@ -1,6 +1,7 @@
 //! Queues, exchanges and bindings that must exist before somebody publishes to them or consumes from them.
 
 use super::amqp::{ExchangeKind, Method, Name, QueueOptions};
+
 use crate::routing::{Kind, Published, QueueSpec, Queues};
 use crate::settings::Settings;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub(crate) struct Target {
     pub(crate) entities: Entities,
     /// Whoever listens has a copy; that may be nobody.
     pub(crate) broadcast: bool,
+    /// A message finds its way also with a delay in its key (`delayed`).
+    pub(crate) delays: bool,
 }
 
 impl Target {
@@ -23,7 +26,13 @@ impl Target {
             static DEFAULT_EXCHANGE: Name = "".into();
         }
         let exchange = DEFAULT_EXCHANGE.with(Name::clone);
-        Target { exchange, routing_key: queue.clone(), entities: Entities::Queue(queue), broadcast: false }
+        Target {
+            exchange,
+            routing_key: queue.clone(),
+            entities: Entities::Queue(queue),
+            broadcast: false,
+            delays: false,
+        }
     }
 
     /// Where a call is published. Before a message goes to an exchange, all queues that are known to be bound to it are
@@ -43,6 +52,7 @@ impl Target {
                 routing_key: key.as_str().into(),
                 entities: bound_to(queue, queues, settings),
                 broadcast: false,
+                delays: queue.takes_delayed(),
             },
         }
     }
@@ -57,7 +67,7 @@ impl Target {
             auto_delete: false,
         };
         let entities = Entities::These(of_exchange(&exchange), [declare].into());
-        Target { exchange, routing_key, entities, broadcast: true }
+        Target { exchange, routing_key, entities, broadcast: true, delays: false }
     }
 }
 
@@ -69,13 +79,21 @@ pub(crate) struct Source {
     pub(crate) no_ack: bool,
     /// Each consumer has a queue of its own.
     pub(crate) broadcast: bool,
+    /// As of [`Target`]s.
+    pub(crate) delays: bool,
     pub(crate) entities: Entities,
 }
 
 impl Source {
     /// A task queue.
     pub(crate) fn queue(queue: Name) -> Self {
-        Source { queue: queue.clone(), no_ack: false, broadcast: false, entities: Entities::Queue(queue) }
+        Source {
+            queue: queue.clone(),
+            no_ack: false,
+            broadcast: false,
+            delays: false,
+            entities: Entities::Queue(queue),
+        }
     }
 
     /// A queue of the settings. `own` names the consumer's own queue where the messages are broadcast.
@@ -89,7 +107,7 @@ impl Source {
             return Source::queue(name);
         }
         let entities = Entities::These(name.clone(), declared(queue, settings).into());
-        Source { queue: name, no_ack: false, broadcast: false, entities }
+        Source { queue: name, no_ack: false, broadcast: false, delays: queue.takes_delayed(), entities }
     }
 
     /// This consumer's own copy of what is sent to a fan-out exchange: a queue that goes with its connection.
@@ -102,7 +120,8 @@ impl Source {
         let options = QueueOptions { exclusive: true, auto_delete: true, ..options };
         methods.push(Method::QueueDeclare { queue: queue.clone(), passive: false, options });
         methods.push(Method::QueueBind { queue: queue.clone(), exchange, routing_key });
-        Source { queue: queue.clone(), no_ack, broadcast: true, entities: Entities::These(queue, methods.into()) }
+        let entities = Entities::These(queue.clone(), methods.into());
+        Source { queue, no_ack, broadcast: true, delays: false, entities }
     }
 }
 

@@ -9,6 +9,7 @@
 //! | `actor` | the actor: connection states, reconnects, heartbeats |
 //! | `session` | one live connection: confirms, declared queues, what was sent on it |
 //! | `entities` | what must exist before it is used |
+//! | `delayed` | where messages wait for their ETA on RabbitMQ, with quorum queues |
 //! | `backoff` | how long to wait before the next connect |
 //! | `amqp` | the engine of the embedded broker, a pure state machine |
 //! | `admin` | what operators ask |
@@ -19,6 +20,7 @@ mod actor;
 pub(crate) mod admin;
 pub mod amqp;
 pub mod backoff;
+pub(crate) mod delayed;
 mod entities;
 mod frame;
 mod rabbit;

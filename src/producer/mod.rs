@@ -10,6 +10,7 @@ mod routing;
 
 use crate::app::{PublishRetry, Routers};
 use crate::backend::rpc::Replies;
+use crate::broker::delayed::Delays;
 use crate::broker::{Broker, Publish, PublishError, Target};
 use crate::collections::Map;
 use crate::env::{Alarm, Env, Instant};
@@ -95,12 +96,13 @@ impl Producer {
         routers: Arc<Routers>,
         broker: Addr<Broker>,
         replies: Option<Replies>,
+        delays: Delays,
     ) -> Addr<Producer> {
         env.start(|_| Producer {
             env: env.clone(),
             policy: PublishPolicy::new(&settings),
             broker,
-            routing: Routing::new(settings.clone(), routers, replies.as_ref()),
+            routing: Routing::new(settings.clone(), routers, replies.as_ref(), delays),
             origin: format!("gen@{}", env.name()).into(),
             settings,
             reply_to: replies.map(|replies| replies.queue),

@@ -80,7 +80,7 @@ impl Handler<Send> for Producer {
         };
         self.report_call(&task, &way.name, delay, way.to.broadcast);
         let told = Box::new(move |result: Result<(), PublishError>| reply(result.map(|()| id).map_err(Error::from)));
-        self.publish(way.to, message, kind, told, ctx);
+        self.publish(self.routing.delays.to(way.to, delay), message, kind, told, ctx);
     }
 }
 
@@ -95,7 +95,7 @@ impl Handler<Resend> for Producer {
             Err(error) => return (resend.reply)(Err(error.into())),
         };
         self.report_call(&resend.task, &resend.queue, delay, resend.to.broadcast);
-        self.publish(resend.to, message, Kind::Retry, resend.reply, ctx);
+        self.publish(self.routing.delays.to(resend.to, delay), message, Kind::Retry, resend.reply, ctx);
     }
 }
 

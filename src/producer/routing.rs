@@ -4,6 +4,7 @@ use super::Call;
 use crate::app::{CallOptions, Routers};
 use crate::backend::rpc::Replies;
 use crate::broker::amqp::Name;
+use crate::broker::delayed::Delays;
 use crate::broker::{Entities, Target};
 use crate::routing::{Published, Queues, Route, RouteCall, RoutingError, resolve};
 use crate::settings::Settings;
@@ -16,6 +17,8 @@ pub(super) struct Routing {
     settings: Arc<Settings>,
     queues: Queues,
     routers: Arc<Routers>,
+    /// How messages come later.
+    pub(super) delays: Delays,
     /// What is declared before any call, so that its result finds a queue.
     replies: Option<Entities>,
     /// The way of calls that name nothing.
@@ -32,13 +35,18 @@ pub(super) struct Way {
 }
 
 impl Routing {
-    pub(super) fn new(settings: Arc<Settings>, routers: Arc<Routers>, replies: Option<&Replies>) -> Self {
+    pub(super) fn new(
+        settings: Arc<Settings>,
+        routers: Arc<Routers>,
+        replies: Option<&Replies>,
+        delays: Delays,
+    ) -> Self {
         let queues = settings.queues();
         // The default queue is always known.
         let usual = queues.publish(&Route::default()).unwrap_or_else(|_| Published::Queue(Cow::default()));
         let replies = replies.map(|replies| replies.entities.clone());
-        let usual = Way::new(&usual, &Route::default(), &queues, &settings).replied_to(replies.as_ref());
-        Routing { settings, queues, routers, replies, usual }
+        let usual = Way::new(&usual, &Route::default(), &queues, &settings, &delays).replied_to(replies.as_ref());
+        Routing { settings, queues, routers, delays, replies, usual }
     }
 
     pub(super) fn way(&self, call: &Call) -> Result<Way, RoutingError> {
@@ -52,7 +60,7 @@ impl Routing {
         let route_call = RouteCall { task: &call.task, args: &call.args, kwargs: &call.kwargs, asked };
         let routers = routers.iter().map(|router| &**router);
         let route = resolve(&route_call, &call.own, routers, &self.settings.task_routes);
-        let way = Way::new(&self.queues.publish(&route)?, &route, &self.queues, &self.settings);
+        let way = Way::new(&self.queues.publish(&route)?, &route, &self.queues, &self.settings, &self.delays);
         Ok(way.replied_to(self.replies.as_ref()))
     }
 }
@@ -68,9 +76,10 @@ fn asked(options: &CallOptions) -> Route {
 }
 
 impl Way {
-    fn new(published: &Published<'_>, route: &Route, queues: &Queues, settings: &Settings) -> Self {
+    fn new(published: &Published<'_>, route: &Route, queues: &Queues, settings: &Settings, delays: &Delays) -> Self {
         let (Published::Queue(queue) | Published::Exchange(queue, _)) = published;
         let to = Target::of(published, queues, settings);
+        let to = Target { entities: delays.with(to.entities, queue), ..to };
         Way { name: queue.name.as_str().into(), to, priority: route.priority, expires: route.expires }
     }
 

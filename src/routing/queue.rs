@@ -91,6 +91,11 @@ impl QueueSpec {
         self.routing_key.as_deref().unwrap_or(&self.name)
     }
 
+    /// Whether a message finds its way there with a delay in its key: its exchange matches patterns, or looks at no key.
+    pub(crate) fn takes_delayed(&self) -> bool {
+        self.kind != Kind::Direct && !self.broadcast
+    }
+
     /// Whether it is a direct queue with nothing special about it.
     pub fn is_plain(&self) -> bool {
         let plain = QueueSpec {

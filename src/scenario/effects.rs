@@ -15,6 +15,7 @@ pub const EFFECTS: &[&str] = &[
     "amqp.consume",
     "amqp.consumer-cancel",
     "amqp.deliver",
+    "amqp.exchange-bind",
     "amqp.exchange-declare",
     "amqp.exchange-delete",
     "amqp.get",

@@ -127,7 +127,8 @@ impl Settings {
     /// Whether queues may be quorum queues of a RabbitMQ, which know no prefetch window of a whole channel: kombu's rule is
     /// that one of them changes it for all.
     pub(crate) fn has_quorum_queues(&self) -> bool {
-        [self.task_default_queue_type, self.task_create_missing_queue_type].contains(&QueueType::Quorum)
+        let types = [self.task_default_queue_type, self.task_create_missing_queue_type];
+        self.worker_detect_quorum_queues && types.contains(&QueueType::Quorum)
     }
 
     /// Whether a late-acked task that raised is acked, unless the task says otherwise.

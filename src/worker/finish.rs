@@ -148,13 +148,13 @@ impl Worker {
         let Some(request) = self.requests.get(&id) else { return Target::queue("".into()) };
         let source = self.sources.as_ref().ok().and_then(|sources| sources.get(&request.queue));
         let Some(source) = source else { return Target::queue(request.queue.clone()) };
-        let (entities, broadcast) = (source.entities.clone(), source.broadcast);
+        let (entities, broadcast, delays) = (source.entities.clone(), source.broadcast, source.delays);
         let delivery = &request.delivery;
         if delivery.exchange.is_empty() {
             return Target { entities, ..Target::queue(request.queue.clone()) };
         }
         let (exchange, routing_key) = (delivery.exchange.clone(), delivery.routing_key.clone());
-        Target { exchange, routing_key, entities, broadcast }
+        Target { exchange, routing_key, entities, broadcast, delays }
     }
 
     /// The message of a retry: the same call under the same id. A top-level task becomes its own parent, as in Celery.

@@ -40,6 +40,7 @@ mod timers;
 use crate::app::App;
 use crate::backend::Backend;
 use crate::broker::amqp::{DeliveryTag, Name};
+use crate::broker::delayed::Delays;
 use crate::broker::{Broker, Epoch, SetPrefetch, Source};
 use crate::collections::Map;
 use crate::control;
@@ -96,6 +97,8 @@ pub(crate) struct Colleagues {
     pub(crate) broker: Addr<Broker>,
     pub(crate) producer: Addr<Producer>,
     pub(crate) backend: Addr<Backend>,
+    /// How messages come later.
+    pub(crate) delays: Delays,
 }
 
 /// A worker.
@@ -143,7 +146,7 @@ impl Worker {
         options: WorkerOptions,
     ) -> Addr<Worker> {
         let settings = app.shared_settings();
-        let sources = sources(&settings, &options.queues, env);
+        let sources = sources(&settings, &options.queues, &with.delays, env);
         let concurrency = options.concurrency.max(1);
         let prefetch = Prefetch::new(&settings, concurrency, options.finishing);
         env.start(|ctx| Worker {
@@ -221,7 +224,12 @@ impl Worker {
 }
 
 /// The task queues of these names; of none, all of `task_queues`, or the default queue.
-fn sources(settings: &Settings, names: &[String], env: &Env) -> Result<Map<Name, Source>, RoutingError> {
+fn sources(
+    settings: &Settings,
+    names: &[String],
+    delays: &Delays,
+    env: &Env,
+) -> Result<Map<Name, Source>, RoutingError> {
     let queues = settings.queues();
     let mut found: Vec<Cow<'_, QueueSpec>> = Vec::new();
     for name in names {
@@ -239,6 +247,10 @@ fn sources(settings: &Settings, names: &[String], env: &Env) -> Result<Map<Name,
     let source = |queue: &Cow<'_, QueueSpec>| {
         let own = if queue.broadcast { format!("bcast.{}", env.uuid()) } else { String::new() };
         let source = Source::of(queue, &own, settings);
+        if delays.leaves_out(queue) {
+            tracing::warn!(queue = queue.name, "its exchange is direct: messages with an ETA wait in the worker");
+        }
+        let source = Source { entities: delays.with(source.entities, queue), ..source };
         (source.queue.clone(), source)
     };
     Ok(found.iter().map(source).collect())

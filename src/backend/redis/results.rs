@@ -266,7 +266,13 @@ mod tests {
     fn writes_are_told_in_the_order_in_which_they_were_asked_for() {
         let mut results = Results::new(&Settings::new(Profile::Celery));
         let keep = Keep { lifetime: None, precedence: Precedence::Success };
-        let put = |id: &str| Request::Put { id: id.into(), state: State::Success, meta: b"{}"[..].into(), keep };
+        let put = |id: &str| Request::Put {
+            id: id.into(),
+            state: State::Success,
+            meta: b"{}"[..].into(),
+            reply_to: None,
+            keep,
+        };
         results.ask(put("first"));
         results.ask(put("second"));
         let before = |place, id: &str| {

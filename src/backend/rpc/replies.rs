@@ -34,7 +34,13 @@ impl Replies {
     }
 
     pub(super) fn source(&self) -> Source {
-        Source { queue: self.queue.clone(), no_ack: !self.acks, broadcast: false, entities: self.entities.clone() }
+        Source {
+            queue: self.queue.clone(),
+            no_ack: !self.acks,
+            broadcast: false,
+            delays: false,
+            entities: self.entities.clone(),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Each method as one of the connection's.
 
 use super::shell::{Consumer, DECLARING, MAIN, Shell};
-use crate::broker::amqp::{DeliveryTag, Event, ExchangeKind, Method, Name, QueueOptions};
+use crate::broker::amqp::{Binding, DeliveryTag, Destination, Event, ExchangeKind, Method, Name, QueueOptions, Rare};
 use crate::env::amqp::{AmqpError, Method as Written, Reply, Request, Settlement};
 use crate::message::{Message, Table};
 use std::rc::Rc;
@@ -37,7 +37,12 @@ impl Shell {
             }
             Method::QueueDeclare { queue, passive, options } => return self.declare(queue, passive, options).await,
             Method::Get { queue, no_ack } => return self.get(queue, no_ack).await,
-            Method::Rare(_) => {
+            Method::Rare(rare) => {
+                if let Rare::Bind(Binding { exchange, to: Destination::Exchange(to), routing_key, .. }) = *rare {
+                    self.connection.ask(MAIN, Request::BindExchange { to, exchange, routing_key }).await?;
+                    self.say(Event::Done);
+                    return Ok(());
+                }
                 let text = "no part of simq asks that of RabbitMQ".to_owned();
                 return Err(AmqpError::Closed { code: NOT_IMPLEMENTED, text });
             }

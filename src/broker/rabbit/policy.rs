@@ -74,7 +74,8 @@ impl Policy {
         let number = |value: u64| Some(Value::from(value));
         let text = |text: &str| Some(Value::from(text));
         let temporary = options.exclusive || options.auto_delete || !options.durable;
-        let quorum = !temporary && self.kind(queue) == QueueType::Quorum;
+        let told = arguments.get("x-queue-type").is_some();
+        let quorum = !temporary && !told && self.kind(queue) == QueueType::Quorum;
         let own_letters = options.dead_letter_routing_key == self.dead_letters;
         for (name, value) in [
             ("x-queue-type", quorum.then_some("quorum").and_then(text)),

@@ -58,6 +58,15 @@ pub enum Request {
         /// The binding key.
         routing_key: Name,
     },
+    /// `exchange.bind`.
+    BindExchange {
+        /// The exchange that messages go to.
+        to: Name,
+        /// The exchange that they come from.
+        exchange: Name,
+        /// The binding key.
+        routing_key: Name,
+    },
     /// `queue.unbind`.
     UnbindQueue {
         /// The queue.

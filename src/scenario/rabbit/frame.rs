@@ -63,6 +63,7 @@ impl Frame for ToRabbit {
                 Request::DeleteQueue(_) => "amqp.queue-delete",
                 Request::PurgeQueue(_) => "amqp.queue-purge",
                 Request::BindQueue { .. } => "amqp.queue-bind",
+                Request::BindExchange { .. } => "amqp.exchange-bind",
                 Request::UnbindQueue { .. } => "amqp.queue-unbind",
                 Request::SelectConfirms => "amqp.confirm-select",
                 Request::Qos { .. } => "amqp.qos",
@@ -115,6 +116,7 @@ fn digest_request(digest: Digest, request: &Request) -> Digest {
         | Request::DeleteQueue(name)
         | Request::PurgeQueue(name)
         | Request::BindQueue { queue: name, .. }
+        | Request::BindExchange { to: name, .. }
         | Request::UnbindQueue { queue: name, .. }
         | Request::Consume { queue: name, .. }
         | Request::Cancel(name)

@@ -1,6 +1,6 @@
 //! Methods of the wire as the engine's, and the engine's answers as the wire's.
 
-use crate::broker::amqp::{Event, ExchangeKind, Method as Engine, Overflow, QueueOptions, Rare};
+use crate::broker::amqp::{Binding, Destination, Event, ExchangeKind, Method as Engine, Overflow, QueueOptions, Rare};
 use crate::env::amqp::{ChannelNumber, Delivery, Method, Name, Reply, Request, Said, Settlement};
 use crate::message::Table;
 use serde_json::Value;
@@ -30,6 +30,10 @@ pub(super) fn asked(request: Request) -> Option<Engine> {
         Request::DeleteQueue(queue) => Engine::QueueDelete { queue },
         Request::PurgeQueue(queue) => Engine::QueuePurge { queue },
         Request::BindQueue { queue, exchange, routing_key } => Engine::QueueBind { queue, exchange, routing_key },
+        Request::BindExchange { to, exchange, routing_key } => {
+            let (to, arguments) = (Destination::Exchange(to), Table::default());
+            Engine::Rare(Rare::Bind(Binding { exchange, to, routing_key, arguments }).into())
+        }
         Request::UnbindQueue { queue, exchange, routing_key } => Engine::QueueUnbind { queue, exchange, routing_key },
         Request::SelectConfirms => Engine::ConfirmSelect,
         Request::Qos { prefetch, global: true } => Engine::Qos { prefetch: u32::from(prefetch) },

@@ -9,8 +9,6 @@ accepted! {
     [later "RabbitMQ"] "broker_heartbeat_checkrate": Seconds = 3.0;
     /// How to authenticate: `PLAIN`, `AMQPLAIN`, `EXTERNAL`.
     [later "RabbitMQ"] "broker_login_method": Option<String> = None;
-    /// Kind of the queues that hold delayed messages.
-    [later "RabbitMQ"] "broker_native_delayed_delivery_queue_type": DeliveryQueueType = DeliveryQueueType::Quorum;
     /// Connections that producers share; simq has one for each process.
     [never "one connection carries all publishes of a process"] "broker_pool_limit": Option<u32> = Some(10);
     /// Seconds to wait for one of them.
@@ -29,6 +27,4 @@ accepted! {
 
     /// On Redis, take only what can run.
     [later "Redis"] "worker_disable_prefetch": bool = false;
-    /// Set a prefetch count for each consumer where a queue is a quorum queue.
-    [later "RabbitMQ"] "worker_detect_quorum_queues": bool = true;
 }

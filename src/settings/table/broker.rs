@@ -27,6 +27,9 @@ macro_rules! broker_settings {
     confirm_publish "broker_transport_options.confirm_publish": bool = true, false;
     /// Seconds to wait for a confirm before the publish is tried again.
     confirm_timeout "broker_transport_options.confirm_timeout": Seconds = 10.0, 10.0;
+    /// On RabbitMQ, where a queue is a quorum queue: the kind of the queues in which messages wait for their ETA. Must be the
+    /// same everywhere.
+    broker_native_delayed_delivery_queue_type: QueueType = QueueType::Quorum, QueueType::Quorum;
     /// Seconds a connect may take.
     broker_connection_timeout: Seconds = 4.0, 4.0;
     /// Reconnect when the connection is lost.

@@ -9,6 +9,8 @@ macro_rules! worker_settings {
     [later "pools"] worker_pool: Pool = Pool::Prefork, Pool::Prefork;
     /// Deliveries held per pool child; 0 is no limit.
     worker_prefetch_multiplier: u32 = 1, 4;
+    /// On RabbitMQ, where a queue is a quorum queue: a prefetch window for each consumer, for such a queue knows no other.
+    worker_detect_quorum_queues: bool = true, true;
     /// Largest window that messages waiting for their ETA may make of the prefetch window.
     worker_eta_task_limit: Option<u32> = Some(10_000), None;
     /// After a lost connection, begin with a smaller prefetch window while tasks still run.

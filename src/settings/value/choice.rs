@@ -61,11 +61,6 @@ choices! {
         Classic "classic" "A classic queue.",
         Quorum "quorum" "A replicated queue.",
     }
-    /// The kind of the queues that hold delayed messages on RabbitMQ.
-    pub(in crate::settings) enum DeliveryQueueType {
-        Quorum "quorum" "Replicated queues.",
-        Classic "classic" "Classic queues.",
-    }
     /// Which of several brokers is tried next.
     pub enum Failover {
         RoundRobin "round-robin" "One after the other.",

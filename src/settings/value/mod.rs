@@ -11,7 +11,6 @@ mod url;
 pub(super) use crate::message::{Compression, Serializer};
 pub(super) use crate::routing::{QueueSpec, Routes};
 pub(super) use crate::settings::annotations::Annotations;
-pub(super) use choice::DeliveryQueueType;
 pub use choice::{ExchangeType, Failover, Fsync, Pool, Precedence, QueueOrder, QueueType, RedisConsume};
 pub use content::ContentTypes;
 pub use lists::Words;

@@ -7,8 +7,8 @@ use super::{Open, Shared, reason};
 use crate::env::amqp::{AmqpError, ChannelNumber, Reply, Request};
 use lapin::options::{
     BasicCancelOptions, BasicConsumeOptions, BasicGetOptions, BasicQosOptions, ConfirmSelectOptions,
-    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions, QueueDeleteOptions,
-    QueuePurgeOptions,
+    ExchangeBindOptions, ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
+    QueueDeleteOptions, QueuePurgeOptions,
 };
 use lapin::types::FieldTable;
 use lapin::{ErrorKind, ExchangeKind};
@@ -70,6 +70,10 @@ impl Shared {
             Request::BindQueue { queue, exchange, routing_key } => {
                 let (queue, exchange, key) = (short(&queue)?, short(&exchange)?, short(&routing_key)?);
                 channel.queue_bind(queue, exchange, key, QueueBindOptions::default(), none()).await?;
+            }
+            Request::BindExchange { to, exchange, routing_key } => {
+                let (to, exchange, key) = (short(&to)?, short(&exchange)?, short(&routing_key)?);
+                channel.exchange_bind(to, exchange, key, ExchangeBindOptions::default(), none()).await?;
             }
             Request::UnbindQueue { queue, exchange, routing_key } => {
                 let (queue, exchange, key) = (short(&queue)?, short(&exchange)?, short(&routing_key)?);
