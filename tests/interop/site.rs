@@ -67,6 +67,20 @@ impl Site {
         NODE.list(command, self.vhost.as_deref().expect("on RabbitMQ"), columns)
     }
 
+    /// How many messages are ready in a queue of RabbitMQ: a look that takes no time.
+    pub(crate) async fn ready(&self, channel: &lapin::Channel, queue: &str) -> u32 {
+        let look = lapin::options::QueueDeclareOptions { passive: true, ..Default::default() };
+        channel.queue_declare(queue.into(), look, Default::default()).await.expect("a queue").message_count()
+    }
+
+    /// A connection of the test's own to RabbitMQ.
+    pub(crate) async fn channel(&self) -> (lapin::Connection, lapin::Channel) {
+        let connection =
+            lapin::Connection::connect(&self.broker(), Default::default()).await.expect("RabbitMQ answers");
+        let channel = connection.create_channel().await.expect("a channel");
+        (connection, channel)
+    }
+
     /// How many messages are delivered and not acked.
     pub(crate) fn unacked(&self) -> u32 {
         if self.vhost.is_none() {
