@@ -14,7 +14,7 @@ const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 /// of its input: the process that started it has ended, however it did.
 const SCRIPT: &str = r#"
 exec 3<&0 </dev/null
-setsid sh -c 'cat <&3 >/dev/null; kill -KILL -- "-$1"; rm -rf "$HOME"' cleaner $$ &
+setsid sh -c 'cat <&3 >/dev/null; kill -KILL "-$1"; rm -rf "$HOME"' cleaner $$ &
 exec 3<&-
 epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 &
 exec "$1"
