@@ -113,7 +113,7 @@ async fn obey(server: Rc<Server>, process: Process) {
             Signal::User2 => None,
             _ => return server.env.exit(0),
         };
-        server.with_engine(|engine, _, out| engine.set_alarm(alarm, out));
+        server.with_engine(|engine, now, out| engine.set_alarm(alarm, now, out));
     }
 }
 
