@@ -296,10 +296,20 @@ fn timed_fault(random: &mut Prng, within: u64, text: &mut String) -> Away {
     Away { at, lasting }
 }
 
-/// Two hours, ten thousand tasks: nothing is lost, and a task runs once more at most for each fault that can have hit it.
 #[test]
 #[ignore = "a soak: SEEDS=100 cargo test --release --test random_faults two_hours -- --ignored"]
 fn two_hours_on_redis() {
+    two_hours("broker = \"redis\"\nbackend = \"redis\"");
+}
+
+#[test]
+#[ignore = "a soak: SEEDS=100 cargo test --release --test random_faults two_hours -- --ignored"]
+fn two_hours_on_rabbitmq() {
+    two_hours("broker = \"rabbitmq\"");
+}
+
+/// Two hours, ten thousand tasks: nothing is lost, and a task runs once more at most for each fault that can have hit it.
+fn two_hours(servers: &str) {
     const TWO_HOURS: u64 = 7_200_000;
     /// Until a worker has noticed, reconnected, and whoever waits has looked again: the lease is 30 s.
     const AFTERMATH: u64 = 120_000;
@@ -308,7 +318,7 @@ fn two_hours_on_redis() {
     for seed in 1..=seeds {
         let mut random = Prng::new(seed, "two hours");
         let mut text = format!(
-            "broker = \"redis\"\nbackend = \"redis\"\nlimit = \"4h\"\nseed = {seed}\n[workers.w]\ncount = 3\n\
+            "{servers}\nlimit = \"4h\"\nseed = {seed}\n[workers.w]\ncount = 3\n\
              concurrency = 2\n[tasks.work]\ntakes = \"10ms..3s\"\n\
              [[workload]]\ntask = \"work\"\ncount = 10000\nevery = \"720ms\"\n"
         );
