@@ -40,8 +40,8 @@ fn worker_crash(criterion: &mut Criterion) {
     ] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let explored =
-                    explore(&story, Some("safe"), &budget(jobs, strategy), |_| ControlFlow::Continue(())).expect("runs");
+                let explored = explore(&story, Some("safe"), &budget(jobs, strategy), |_| ControlFlow::Continue(()))
+                    .expect("runs");
                 assert_eq!((explored.progress.runs, explored.failures.len()), (RUNS, 0));
             });
         });

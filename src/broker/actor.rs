@@ -121,8 +121,8 @@ impl Broker {
         let confirms = self.settings.confirm_publish || matches!(self.server, Endpoint::Redis(_));
         let mut session = Session::new(link, self.epoch, confirms, now);
         if let Some(subscription) = self.subscription.as_ref().filter(|subscription| !subscription.cancelled) {
+            self.next_heartbeat = self.begin_heartbeats(&session, now);
             session.consume(&subscription.sources, subscription.prefetch, &self.settings);
-            self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| now);
         }
         for publish in std::mem::take(&mut self.waiting) {
             session.publish(publish.to, publish.message, publish.reply, &self.settings, &self.env);

@@ -2,6 +2,7 @@
 
 use super::super::{CancelConsumers, Close, Consume, Publish, PublishError, SetPrefetch, Settle};
 use super::{Broker, Connection, Subscription, Waiting};
+use crate::broker::session::Session;
 use crate::env::Instant;
 use actix::{Context, Handler};
 
@@ -27,17 +28,27 @@ impl Handler<Publish> for Broker {
     }
 }
 
+impl Broker {
+    /// The broker misses heartbeats of a client that has sent one. So the first goes out before there is a consumer: a
+    /// client that dies between the two would keep its messages for ever. Returns when the next is due.
+    pub(super) fn begin_heartbeats(&self, session: &Session, now: Instant) -> Instant {
+        let Some(interval) = self.heartbeat() else { return Instant::NEVER };
+        session.heartbeat();
+        now + interval
+    }
+}
+
 impl Handler<Consume> for Broker {
     type Result = ();
 
     fn handle(&mut self, consume: Consume, ctx: &mut Context<Self>) {
         let Consume { sources, prefetch, to } = consume;
+        if let Connection::Up(session) = &self.connection {
+            self.next_heartbeat = self.begin_heartbeats(session, self.env.now());
+            self.set_alarm(ctx);
+        }
         match &mut self.connection {
-            Connection::Up(session) => {
-                session.consume(&sources, prefetch, &self.settings);
-                self.next_heartbeat = self.heartbeat().map_or(Instant::NEVER, |_| self.env.now());
-                self.set_alarm(ctx);
-            }
+            Connection::Up(session) => session.consume(&sources, prefetch, &self.settings),
             Connection::Idle => self.connect(ctx),
             _ => {}
         }

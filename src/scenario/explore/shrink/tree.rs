@@ -40,7 +40,8 @@ fn remove(document: &mut Table, path: &[Step]) -> bool {
 const ENDS: [&str; 4] = ["restart_after", "for", "grace", "limit"];
 
 fn ends_something(path: &[Step]) -> bool {
-    let key = |step: Option<&Step>, among: &[&str]| matches!(step, Some(Step::Key(key)) if among.contains(&key.as_str()));
+    let key =
+        |step: Option<&Step>, among: &[&str]| matches!(step, Some(Step::Key(key)) if among.contains(&key.as_str()));
     key(path.last(), &ENDS) && (path.len() == 1 || key(path.first(), &["fault"]))
 }
 
