@@ -51,34 +51,21 @@ async fn run(real: &mut Real<'_>, scene: &Scene, steps: &[Drawn], patience: Dura
 fn explore(url: &str, worker: u64, cases: u32) -> Result<(), String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let real = RefCell::new(runtime.block_on(Real::connect(url)));
-    let config = Config {
-        cases,
-        max_shrink_iters: std::env::var("SHRINK").map_or(300, |n| n.parse().expect("a number")),
-        failure_persistence: None,
-        ..Config::default()
-    };
+    let config = Config { cases, max_shrink_iters: 300, failure_persistence: None, ..Config::default() };
     let mut bytes = [0; 32];
     bytes[..16].copy_from_slice(&(u128::from(seed()) << 64 | u128::from(worker)).to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let (number, failed) = (Cell::new(0), Cell::new(false));
     let outcome = runner.run(&drawn(), |(layout, steps)| {
         number.set(number.get() + 1);
-        if std::env::var_os("TRACE").is_some() {
-            eprintln!("worker {worker} case {} layout {layout} {} steps", number.get(), steps.len());
-        }
         let scene = Scene { prefix: format!("w{worker}n{}.", number.get()), layout };
         let mut real = real.borrow_mut();
         let result = runtime.block_on(async {
-            let patience = if failed.get() { Duration::from_millis(500) } else { Duration::from_secs(3) };
+            let patience = if failed.get() { Duration::from_millis(500) } else { Duration::from_secs(10) };
             let result = run(&mut real, &scene, &steps, patience).await;
             real.clean(&scene.queues().collect::<Vec<_>>(), &scene.exchanges().collect::<Vec<_>>()).await;
             result
         });
-        if std::env::var_os("TRACE").is_some()
-            && let Err(why) = &result
-        {
-            eprintln!("FAIL worker {worker} {why}");
-        }
         failed.set(failed.get() || result.is_err());
         result.map_err(TestCaseError::fail)
     });
@@ -95,7 +82,7 @@ fn tell(url: &str, node: Option<&Rabbit>, stories: &[Story], config: RabbitConfi
         let mut real = Real::connect(url).await;
         real.node = node;
         for story in stories {
-            let mut pair = Pair::new(&mut real, config, Duration::from_secs(5));
+            let mut pair = Pair::new(&mut real, config, Duration::from_secs(10));
             for step in story.setup().chain(story.steps()) {
                 pair.step(&step).await.map_err(|why| format!("{}: {why}", story.title))?;
             }
@@ -141,10 +128,10 @@ fn the_engine_is_rabbitmq() {
 
 /// A channel that does not ack in time is closed, whatever else is on its connection.
 fn late_acks(rabbit: &Rabbit) -> Result<(), String> {
-    for (name, milliseconds) in [("consumer_timeout", 1_500), ("channel_tick_interval", 500)] {
+    for (name, milliseconds) in [("consumer_timeout", 3_000), ("channel_tick_interval", 500)] {
         rabbit.control(&["eval", &format!("application:set_env(rabbit, {name}, {milliseconds}).")]);
     }
     let stories = Story::all(include_str!("rabbit_real/late_acks.txt"));
-    let config = RabbitConfig { consumer_timeout: Some(1_500), channel_tick: 500 };
+    let config = RabbitConfig { consumer_timeout: Some(3_000), channel_tick: 500 };
     tell(&rabbit.url(), None, &stories, config)
 }

@@ -54,9 +54,6 @@ impl<'a, 'b> Pair<'a, 'b> {
             return Ok(());
         };
         self.told.push_str(&format!("  {ours:?}\n"));
-        if std::env::var_os("TRACE").is_some() {
-            eprintln!("{:?} {ours:?}", Instant::now());
-        }
         (self.simulated.seen, self.real.seen) = (Seen::default(), Seen::default());
         self.real.forget_events();
         self.simulated.apply(&ours);

@@ -181,7 +181,9 @@ impl Handler<FromBroker> for Rpc {
             }
             // The broker actor connects again by itself.
             FromBroker::Down(_) => {}
-            FromBroker::ChannelError => tracing::error!("results are not heard of any more: the broker closed the channel"),
+            FromBroker::ChannelError => {
+                tracing::error!("results are not heard of any more: the broker closed the channel")
+            }
             FromBroker::GaveUp => tracing::error!("results are not heard of any more: no connection to the broker"),
         }
     }
