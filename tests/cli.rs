@@ -22,6 +22,8 @@ mod explore;
 mod faults;
 #[path = "cli/logs.rs"]
 mod logs;
+#[path = "cli/many_runs.rs"]
+mod many_runs;
 #[path = "cli/own_binary.rs"]
 mod own_binary;
 #[path = "cli/pictures.rs"]

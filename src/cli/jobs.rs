@@ -109,10 +109,5 @@ fn side_by_side<'a>(
 
 /// A bar on long work, when somebody watches.
 fn progress_bar(runs: u64) -> indicatif::ProgressBar {
-    if runs < LONG || !output::is_watched() {
-        return indicatif::ProgressBar::hidden();
-    }
-    let style = indicatif::ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {per_sec}  {eta} left");
-    let bar = indicatif::ProgressBar::new(runs);
-    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+    if runs < LONG { indicatif::ProgressBar::hidden() } else { output::progress_bar(runs) }
 }

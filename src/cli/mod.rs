@@ -8,7 +8,11 @@ mod call;
 mod check;
 mod client;
 mod commands;
+#[cfg(feature = "sim")]
+mod compare;
 mod config;
+#[cfg(feature = "sim")]
+mod crashpoints;
 #[cfg(feature = "sim")]
 mod determinism;
 #[cfg(feature = "sim")]
@@ -125,6 +129,19 @@ enum Command {
     /// Exit status: 0 all expectations held, 1 some did not, 2 the input was wrong.
     #[cfg(feature = "sim")]
     Replay(replay::Replay),
+    /// Kill each process at each thing that it does, one run for each, and say what came of it.
+    ///
+    /// Before each effect, after it, and with the reply to it lost; polls and the like only the first few times. A line of
+    /// the table is what the calls came to. Exit status: 0 no crash breaks an expectation, and the table is the pinned one,
+    /// 1 otherwise, 2 the input was wrong.
+    #[cfg(feature = "sim")]
+    Crashpoints(crashpoints::Crashpoints),
+    /// Run the same story under several settings, and say what each costs.
+    ///
+    /// Lost and duplicated calls, late ones, delays, executions that were for nothing; and which of the settings are on the
+    /// Pareto front. Exit status: 0, 2 the input was wrong.
+    #[cfg(feature = "sim")]
+    Compare(compare::Compare),
     /// Write a commented scenario to start from.
     ///
     /// Exit status: 0 it was written, 2 it was not.
@@ -172,6 +189,9 @@ impl Command {
             Command::Shrink(shrink) => shrink.execute(),
             #[cfg(feature = "sim")]
             Command::Replay(replay) => replay.execute(),
+            Command::Crashpoints(crashpoints) => crashpoints.execute(),
+            #[cfg(feature = "sim")]
+            Command::Compare(compare) => compare.execute(),
             #[cfg(feature = "sim")]
             Command::New(new) => new.execute(),
             #[cfg(feature = "sim")]

@@ -93,3 +93,14 @@ pub(super) fn ask(question: &str) -> bool {
     let read = io::stdin().lock().read_line(&mut answer);
     read.is_ok() && answer.trim_start().to_ascii_lowercase().starts_with('y')
 }
+
+/// A bar for so many runs, when somebody watches.
+#[cfg(feature = "sim")]
+pub(super) fn progress_bar(runs: u64) -> indicatif::ProgressBar {
+    if !is_watched() {
+        return indicatif::ProgressBar::hidden();
+    }
+    let style = indicatif::ProgressStyle::with_template("{bar:32} {pos}/{len} runs  {per_sec}  {eta} left");
+    let bar = indicatif::ProgressBar::new(runs);
+    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+}

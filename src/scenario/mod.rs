@@ -10,13 +10,14 @@
 //! | `redis`, `rabbit` | servers that are not simq's, simulated |
 //! | `observe` | who reads a run while it happens |
 //! | `ledger`, `order`, `task_report` | what happened to every task, and whether results came before acks |
-//! | `verdict`, `expect` | what became of them, and whether that was wanted |
+//! | `verdict`, `expect`, `failures` | what became of them, and whether that was wanted |
 //! | `run` | one run, and its report as data |
 //! | `schedule` | who runs next, as files say it |
 //! | `explore` | many runs to find one that fails, and the smallest like it |
 //! | `replay` | a run once more, to be looked at |
 //! | `report` | a report for people, as JSON, as JUnit |
 //! | `trace` | the trace as lines of JSON |
+//! | `crashpoints`, `compare`, `parallel` | many runs: each crash there is, the same story under several settings |
 //! | `timeline` | a run on a time axis: a page for a browser, a trace for Perfetto |
 //! | [`testkit`] | the same cluster for `cargo test` |
 
@@ -24,10 +25,13 @@ mod beat;
 mod calls;
 mod check;
 pub(crate) mod cluster;
+pub mod compare;
+pub mod crashpoints;
 mod effects;
 mod expect;
 mod explain;
 pub mod explore;
+mod failures;
 mod faults;
 mod format;
 pub(crate) mod kinds;
@@ -35,6 +39,7 @@ mod ledger;
 mod load;
 mod observe;
 mod order;
+mod parallel;
 mod rabbit;
 mod redis;
 pub mod replay;
@@ -57,7 +62,7 @@ pub use crate::text::Problem;
 pub use effects::EFFECTS;
 pub use expect::Expectation;
 pub use load::Scenario;
-pub use run::{FaultReport, Keep, Report, run, run_with};
+pub use run::{Failure, FaultReport, Keep, Report, run, run_with};
 pub use starter::starter;
 pub use task_report::{ExecutionReport, TaskReport};
 pub use timeline::Timeline;

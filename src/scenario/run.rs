@@ -3,6 +3,7 @@
 use super::beat;
 use super::cluster::{self, Chosen, Outcome, Plan, WorkerPlan};
 use super::expect::{Expectation, Whole, check};
+use super::failures::{failures, mishaps};
 use super::faults::{Compiled, compile};
 use super::format::{Task, Variant};
 use super::ledger::{Ledger, Nanos};
@@ -18,7 +19,7 @@ use crate::env::system::Stopwatch;
 use crate::settings::Settings;
 use crate::worker::WorkerOptions;
 use serde::Serialize;
-use simq_sim::{Order, Sink, Stop};
+use simq_sim::{Order, Sink};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -77,6 +78,18 @@ pub struct Keep {
     pub timeline: bool,
 }
 
+/// Why a run could not be made at all.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// What is different from the file.
+#[derive(Default)]
+pub(crate) struct Change {
+    /// Faults on top of the file's.
+    pub(crate) faults: Vec<(cluster::When, simq_sim::Fault)>,
+    /// Settings on top of the variant's: name and value.
+    pub(crate) settings: Vec<(String, String)>,
+}
+
 /// A fault of a plan.
 #[derive(Clone, Debug, Serialize)]
 pub struct FaultReport {
@@ -106,7 +119,7 @@ pub fn run(
     seed: u64,
     sink: Option<Box<dyn Sink>>,
     with_ledger: bool,
-) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Report, Failure> {
     run_with(scenario, variant, seed, Keep { sink, ledger: with_ledger, timeline: false })
 }
 
@@ -115,12 +128,7 @@ pub fn run(
 /// # Errors
 ///
 /// Those of [`run`].
-pub fn run_with(
-    scenario: &Scenario,
-    variant: Option<&str>,
-    seed: u64,
-    keep: Keep,
-) -> Result<Report, Box<dyn std::error::Error + Send + Sync>> {
+pub fn run_with(scenario: &Scenario, variant: Option<&str>, seed: u64, keep: Keep) -> Result<Report, Failure> {
     let (recorder, recording) = keep.timeline.then(Recorder::start).unzip();
     let observer = recording.map(|recording| Box::new(recording) as Box<_>);
     let look = Look { sink: keep.sink, observer, ..Look::default() };
@@ -140,6 +148,10 @@ pub(crate) struct Ran {
     pub(crate) end: Nanos,
     pub(crate) plan: Plan,
     pub(crate) choices: Chosen,
+    /// Whether each fault of the [`Change`] has struck.
+    pub(crate) struck: Vec<bool>,
+    /// What no run may come to, whatever is expected of it.
+    pub(crate) mishaps: Vec<String>,
 }
 
 /// As [`run`], while somebody looks on.
@@ -147,17 +159,28 @@ pub(crate) struct Ran {
 /// # Errors
 ///
 /// Those of [`run`].
-pub(crate) fn run_watched(
+pub(crate) fn run_watched(scenario: &Scenario, variant: Option<&str>, seed: u64, look: Look) -> Result<Ran, Failure> {
+    run_changed(scenario, variant, seed, look, Change::default())
+}
+
+/// As [`run_watched`], with something changed.
+pub(crate) fn run_changed(
     scenario: &Scenario,
     variant: Option<&str>,
     seed: u64,
     look: Look,
-) -> Result<Ran, Box<dyn std::error::Error + Send + Sync>> {
+    change: Change,
+) -> Result<Ran, Failure> {
     let stopwatch = Stopwatch::start();
     let overlay = scenario.variant(variant);
-    let settings = scenario.settings(&overlay);
+    let mut settings = scenario.settings(&overlay);
+    for (name, value) in &change.settings {
+        settings.set_text(name, value)?;
+    }
     let tasks = scenario.tasks(&overlay);
-    let (plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
+    let (mut plan, poisoned) = plan(scenario, &overlay, &settings, &tasks, seed)?;
+    let own_faults = plan.faults.len();
+    plan.faults.extend(change.faults);
     let mut outcome = cluster::run(&plan, look)?;
     for record in outcome.ledger.tasks.values_mut() {
         let task = tasks.iter().find(|(name, _)| **name == *record.task).map(|(_, task)| task);
@@ -179,7 +202,8 @@ pub(crate) fn run_watched(
         expectations.extend(check(&format!("of.{subject}."), expect, &of, &whole));
     }
     let faults = fault_reports(&plan, &outcome, poisoned);
-    let failures = failures(&expectations, &faults, &outcome);
+    let mishaps = mishaps(&expectations, &outcome);
+    let failures = failures(&expectations, &faults, &outcome, &mishaps);
     let report = Report {
         scenario: scenario.name(),
         file: scenario.path().display().to_string(),
@@ -198,7 +222,9 @@ pub(crate) fn run_watched(
         ledger: None,
         timeline: None,
     };
-    Ok(Ran { report, ledger: outcome.ledger, idle, end, plan, choices: outcome.choices })
+    let Outcome { ledger, choices, mut struck, .. } = outcome;
+    let struck = struck.split_off(own_faults);
+    Ok(Ran { report, ledger, idle, end, plan, choices, struck, mishaps })
 }
 
 fn is_numbered(id: &str, subject: &str) -> bool {
@@ -313,34 +339,6 @@ fn fault_reports(plan: &Plan, outcome: &Outcome, poisoned: usize) -> Vec<FaultRe
         struck: number < received,
     });
     faults.chain(poison).collect()
-}
-
-/// Everything that makes a run fail.
-fn failures(expectations: &[Expectation], faults: &[FaultReport], outcome: &Outcome) -> Vec<String> {
-    let mut failures = Vec::new();
-    if expectations.is_empty() {
-        failures.push("nothing is expected of this run: a scenario without [expect] can't pass".to_owned());
-    }
-    for expectation in expectations.iter().filter(|expectation| !expectation.is_met()) {
-        let Expectation { key, wanted, seen, .. } = expectation;
-        failures.push(match expectation.exercised {
-            true => format!("{key}: wanted {wanted}, seen {seen}"),
-            false => format!("{key}: wanted {wanted}, but nothing in this run puts it to the test"),
-        });
-    }
-    // Whoever wants a process to crash says so with `crashed`.
-    if !expectations.iter().any(|expectation| expectation.key == "crashed") {
-        failures.extend(outcome.crashed.iter().map(|crash| format!("crashed: {crash}")));
-    }
-    for fault in faults.iter().filter(|fault| !fault.struck) {
-        failures.push(format!("fault never struck: {} ({})", fault.fault, fault.when));
-    }
-    failures.extend(outcome.missed.iter().map(|missed| format!("fault never struck: {missed}")));
-    if outcome.stop == Stop::Events {
-        failures.push(format!("stopped after {} events: something runs in circles", outcome.summary.events));
-    }
-    failures.extend(outcome.leak.iter().map(|leak| format!("not deterministic: {leak}")));
-    failures
 }
 
 fn outcomes(counts: &Counts, whole: &Whole) -> BTreeMap<&'static str, u64> {
