@@ -170,6 +170,8 @@ pub enum What<'a> {
     Waited { state: Option<State> },
     /// A worker (named by `id`) takes nothing new any more: it shuts down.
     Draining,
+    /// A replica (the host in `id`) has become the broker, and what another held counts no more.
+    FailedOver,
     /// Beat came to a due time of the entry in `id`.
     Due { at: Timestamp },
     /// Beat published for a due time, so long after it. Celery's algorithm has no due times: it says when.
@@ -206,6 +208,7 @@ impl What<'_> {
             What::Waiting => "result.waiting",
             What::Waited { .. } => "result.waited",
             What::Draining => "worker.draining",
+            What::FailedOver => "broker.failed-over",
             What::Due { .. } => "beat.due",
             What::Ticked { .. } => "beat.ticked",
         }

@@ -6,6 +6,7 @@
 
 use super::cluster::Outcome;
 use super::format::Task;
+use super::ledger::Nanos;
 use super::load::Scenario;
 use super::values::Span;
 use crate::app::CallOptions;
@@ -18,6 +19,15 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use toml::Spanned;
+
+/// One publish of an entry of beat.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Tick {
+    /// When it was due, in true time; for Celery's algorithm, which has no due times, when it was published.
+    pub(crate) due: Nanos,
+    /// The same on the wall clock of the host that published it.
+    pub(crate) wall: Timestamp,
+}
 
 /// An entry of the scheduler.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

@@ -8,6 +8,7 @@ mod expectations;
 mod explore;
 mod hosts;
 pub(super) mod processes;
+mod redis;
 mod settings;
 
 use super::faults;
@@ -27,6 +28,7 @@ impl Scenario {
             let message = "a RabbitMQ keeps no results; expected one of: embedded, redis";
             return Err(self.value_problem(&["backend"], message));
         }
+        self.check_redis()?;
         self.check_settings()?;
         self.check_tasks()?;
         self.check_workload()?;

@@ -160,6 +160,7 @@ fn arm(world: &World, when: &When, fault: &Fault) -> usize {
 /// Names of all hosts, in the order in which they start.
 pub(crate) fn hosts(plan: &Plan) -> Vec<String> {
     let mut hosts = vec![BROKER.to_owned(), BACKEND.to_owned()];
+    hosts.extend(plan.servers.redis.others().iter().map(|host| (*host).to_owned()));
     hosts.extend(plan.workers.iter().map(|worker| worker.name.clone()));
     hosts.extend(plan.beats.iter().cloned());
     hosts.extend(plan.clients.iter().map(|(name, _)| name.clone()));

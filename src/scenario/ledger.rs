@@ -3,11 +3,11 @@
 //! It reads the event stream and the ends of processes. It draws no random numbers and sends nothing, so a run with a
 //! ledger is the run without.
 
+use super::beat::Tick;
 use super::observe::Observer;
 use crate::broker::amqp::DropReason;
 use crate::collections::Map;
 use crate::events::{Ended, Event, State, What};
-use crate::message::Timestamp;
 use smallvec::SmallVec;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -79,15 +79,6 @@ pub(crate) struct TaskRecord {
     pub(crate) last: Nanos,
 }
 
-/// One publish of an entry of beat.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Tick {
-    /// When it was due, in true time; for Celery's algorithm, which has no due times, when it was published.
-    pub(crate) due: Nanos,
-    /// The same on the wall clock of the host that published it.
-    pub(crate) wall: Timestamp,
-}
-
 /// How busy a worker was, and when.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct WorkerRecord {
@@ -109,6 +100,8 @@ pub(crate) struct Ledger {
     pub(crate) workers: Map<String, WorkerRecord>,
     /// Workers that were told to shut down.
     pub(crate) drained: BTreeSet<String>,
+    /// The host that is the broker.
+    broker: Arc<str>,
     /// Where dead letters go: what is in there is not on its way to anybody.
     dead_letter_queue: Option<String>,
     /// Calls that nobody has been answered yet.
@@ -125,7 +118,7 @@ pub(crate) struct Ledger {
 impl Ledger {
     /// An empty ledger.
     pub(crate) fn new(dead_letter_queue: Option<String>) -> Self {
-        Ledger { dead_letter_queue, ..Ledger::default() }
+        Ledger { dead_letter_queue, broker: super::cluster::BROKER.into(), ..Ledger::default() }
     }
 
     /// Whether nothing is under way: no call, no copy, no body, no wait.
@@ -153,12 +146,16 @@ impl Ledger {
         if self.workers.contains_key(process) {
             self.let_go(Some(process));
         }
-        if process == super::cluster::BROKER {
-            self.let_go(None);
-            // What it had on disk is reported as recovered when it comes back.
-            self.tasks.values_mut().for_each(|record| (record.copies, record.dead_letters) = (0, 0));
-            self.copies = 0;
+        if process == &*self.broker {
+            self.broker_gone();
         }
+    }
+
+    /// What it had on disk, or a replica of it has, is reported as recovered.
+    fn broker_gone(&mut self) {
+        self.let_go(None);
+        self.tasks.values_mut().for_each(|record| (record.copies, record.dead_letters) = (0, 0));
+        self.copies = 0;
     }
 
     /// A worker takes nothing any more, whether it is dead or about to end.
@@ -200,6 +197,10 @@ impl Ledger {
                 let late = u64::try_from(late.as_nanos()).unwrap_or(u64::MAX);
                 let tick = Tick { due: now.saturating_sub(late), wall: at };
                 return self.ticks.entry(event.id.to_owned()).or_default().push(tick);
+            }
+            What::FailedOver => {
+                self.broker = event.id.into();
+                return self.broker_gone();
             }
             What::Draining => {
                 self.drained.insert(event.id.to_owned());

@@ -26,6 +26,14 @@ pub(crate) struct RedisServer {
     pub(crate) persistence: Option<RedisPersistence>,
     /// Bytes of memory, at which commands that need more are refused. Default: no limit.
     pub(crate) maxmemory: Option<u64>,
+    /// The broker has a replica, on host `replica`, and a Sentinel, on host `sentinel`, that promotes it when the broker
+    /// does not answer. Processes ask the Sentinel who the broker is. Default: false, one server alone.
+    #[serde(default)]
+    pub(crate) sentinel: bool,
+    /// How far the replica is behind: changes wait so long before they are sent to it. Default: 0s.
+    pub(crate) replica_lag: Option<Span>,
+    /// How long the broker may not answer before the Sentinel calls it down: `down-after-milliseconds`. Default: 30s.
+    pub(crate) down_after: Option<Span>,
 }
 
 /// How the simulated RabbitMQ is set up.

@@ -4,7 +4,7 @@ use super::cluster::{BACKEND, BROKER, Plan};
 use super::format::Variant;
 use super::load::Scenario;
 use super::rabbit::RabbitConfig;
-use super::redis::RedisHosts;
+use super::redis::{FailOver, RedisHosts};
 use super::servers::{RedisPersistence, ServerKind};
 use crate::app::Endpoints;
 use crate::env::Env;
@@ -12,6 +12,10 @@ use crate::journal::{JournalError, Journaling};
 use crate::message::Table;
 use simq_sim::redis::{Persistence, RedisConfig};
 use simq_sim::{Process, World};
+use std::time::Duration;
+
+/// Redis's `down-after-milliseconds`, unless the file says otherwise.
+const DOWN_AFTER: Duration = Duration::from_secs(30);
 
 /// Which of the two are not simq's own, and how they are set up.
 #[derive(Clone, Debug, Default)]
@@ -47,7 +51,11 @@ impl Scenario {
             ..RedisConfig::default()
         };
         let on = |kind| (kind == ServerKind::Redis).then(|| redis.clone());
-        let redis = RedisHosts { broker: on(self.file.broker), backend: on(self.file.backend) };
+        let fail_over = set.sentinel.then(|| FailOver {
+            lag: set.replica_lag.map_or(Duration::ZERO, |lag| lag.0),
+            down_after: set.down_after.map_or(DOWN_AFTER, |time| time.0),
+        });
+        let redis = RedisHosts { broker: on(self.file.broker), backend: on(self.file.backend), fail_over };
         let set = overlay.rabbitmq.as_ref().unwrap_or(&self.file.rabbitmq);
         let mut config = RabbitConfig::default();
         if let Some(heartbeat) = set.heartbeat {
@@ -73,13 +81,15 @@ pub(super) fn define(world: &World, plan: &Plan, door: impl Fn(Process) -> Env +
         (Journaling::new(app.settings()), app.settings().embedded_max_result_bytes)
     };
     let (serve, kept, servers) = (door.clone(), journaling.clone(), plan.servers.clone());
+    let part = servers.redis.first();
+    servers.redis.define_others(world, &part, door.clone());
     world.define(BROKER, move |process| {
         let env = serve(process.clone());
         if let Some(config) = servers.rabbit.clone() {
             return super::rabbit::serve(&process, &env, config);
         }
         if let Some(config) = servers.redis.broker.clone() {
-            return super::redis::serve(&process, &env, config);
+            return super::redis::serve(&process, &env, config, part.clone());
         }
         match kept.clone() {
             None => crate::broker::server::serve(&env, BROKER),
@@ -88,11 +98,11 @@ pub(super) fn define(world: &World, plan: &Plan, door: impl Fn(Process) -> Env +
             }),
         }
     });
-    let redis = plan.servers.redis.backend.clone();
+    let (redis, part) = (plan.servers.redis.backend.clone(), plan.servers.redis.store());
     world.define(BACKEND, move |process| {
         let env = door(process.clone());
         if let Some(config) = redis.clone() {
-            return super::redis::serve(&process, &env, config);
+            return super::redis::serve(&process, &env, config, part.clone());
         }
         match journaling.clone() {
             None => crate::backend::server::serve(&env, BACKEND, max_results),

@@ -119,7 +119,7 @@ impl Cluster {
     #[must_use]
     pub fn on_redis(mut self) -> Self {
         let config = RedisConfig { persistence: Persistence::Always, ..RedisConfig::default() };
-        self.plan.servers.redis = RedisHosts { broker: Some(config.clone()), backend: Some(config) };
+        self.plan.servers.redis = RedisHosts { broker: Some(config.clone()), backend: Some(config), fail_over: None };
         self
     }
 

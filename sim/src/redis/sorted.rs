@@ -6,7 +6,7 @@ use rustc_hash::FxBuildHasher;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::ops::Bound;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// A score, which is never NaN.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +33,7 @@ impl Ord for Score {
     }
 }
 
-pub(super) type Member = Rc<[u8]>;
+pub(super) type Member = Arc<[u8]>;
 type Scored = (Score, Member);
 
 /// Scores from one bound to the other.
@@ -147,7 +147,7 @@ impl Sorted {
 
     pub(super) fn by_score(&self, range: ScoreRange) -> impl DoubleEndedIterator<Item = (&Member, f64)> {
         // The empty text is the least member of a score, so every bound is one just below a score's members.
-        let edge = |score: f64| -> Scored { (Score(score), Rc::from([].as_slice())) };
+        let edge = |score: f64| -> Scored { (Score(score), Arc::from([].as_slice())) };
         let low = edge(if range.low_open { range.low.next_up() } else { range.low });
         let high = match (range.high_open, range.high) {
             (true, high) => Bound::Excluded(edge(high)),

@@ -2,6 +2,7 @@
 
 use crate::scenario::cluster::{BACKEND, BEAT, BROKER};
 use crate::scenario::load::{Scenario, client_of};
+use crate::scenario::redis::{REPLICA, SENTINEL};
 use crate::text::Problem;
 use std::collections::BTreeMap;
 
@@ -18,6 +19,9 @@ impl Scenario {
     pub(in crate::scenario) fn check_hosts(&self) -> Result<BTreeMap<String, u32>, Problem> {
         self.check_counts()?;
         let mut hosts = BTreeMap::from([(BROKER.to_owned(), 0), (BACKEND.to_owned(), 0)]);
+        if self.has_sentinel() {
+            hosts.extend([REPLICA, SENTINEL].map(|host| (host.to_owned(), 0)));
+        }
         if let Some(beats) = self.file.beats.as_ref().filter(|beats| !(1..=MAX_BEATS).contains(beats.get_ref())) {
             let message = format!("beats = {} is out of range; expected 1 to {MAX_BEATS}", beats.get_ref());
             return Err(self.problem(beats.span(), message));
@@ -95,6 +99,7 @@ impl Scenario {
         let why = match name {
             "" => "it is empty".to_owned(),
             BROKER | BACKEND | BEAT => "every cluster has a host of that name".to_owned(),
+            REPLICA | SENTINEL if self.has_sentinel() => "a broker with a Sentinel has a host of that name".to_owned(),
             name if poisons || name == "saboteur" => "hosts of `poison` faults have such names".to_owned(),
             name if name.len() > MAX_NAME => format!("it is longer than {MAX_NAME} bytes"),
             name if name.contains('/') => "a slash stands between a worker and its pool child".to_owned(),

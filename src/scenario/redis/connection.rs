@@ -70,6 +70,8 @@ async fn read(shared: Rc<Shared>) {
                 shared.pushes.borrow_mut().push_back(push);
                 shared.waker.take().into_iter().for_each(Waker::wake);
             }
+            // Those are for replicas.
+            Said::Snapshot(_) | Said::Stream(_) => break,
         }
     }
     shared.end();

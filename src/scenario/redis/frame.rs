@@ -3,9 +3,15 @@
 use crate::backend::redis_scripts;
 use crate::broker::redis_scripts as broker_scripts;
 use crate::env::{Digest, Frame};
-use redis::{PushInfo, Value};
+use redis::{PushInfo, PushKind, Value};
+use simq_sim::redis::{Snapshot, Unit};
 use std::fmt;
 use std::sync::LazyLock;
+
+/// A command of the cluster's own servers.
+pub(super) fn ask(words: &[&str]) -> Ask {
+    Ask(words.iter().map(|word| word.as_bytes().to_vec()).collect())
+}
 
 /// A command, name and arguments.
 #[derive(Clone, Debug)]
@@ -16,10 +22,29 @@ pub(super) struct Ask(pub(super) Vec<Vec<u8>>);
 pub(super) enum Said {
     Reply(Value),
     Push(PushInfo),
+    /// To a replica: everything.
+    Snapshot(Box<Snapshot>),
+    /// To a replica: what has changed since.
+    Stream(Vec<Unit>),
+}
+
+impl From<Value> for Said {
+    fn from(value: Value) -> Said {
+        match value {
+            Value::Push { kind, data } if !is_confirmation(&kind) => Said::Push(PushInfo { kind, data }),
+            value => Said::Reply(value),
+        }
+    }
+}
+
+/// Whether a push answers a command.
+fn is_confirmation(kind: &PushKind) -> bool {
+    use PushKind::{PSubscribe, PUnsubscribe, Subscribe, Unsubscribe};
+    matches!(kind, Subscribe | Unsubscribe | PSubscribe | PUnsubscribe)
 }
 
 /// Commands that the adapters send, and their names as effects.
-const LABELS: [(&str, &str); 32] = [
+const LABELS: [(&str, &str); 35] = [
     ("BRPOP", "redis.brpop"),
     ("CLIENT", "redis.client"),
     ("DEL", "redis.del"),
@@ -37,12 +62,15 @@ const LABELS: [(&str, &str); 32] = [
     ("MULTI", "redis.multi"),
     ("PING", "redis.ping"),
     ("PSUBSCRIBE", "redis.psubscribe"),
+    ("PSYNC", "redis.psync"),
     ("PUBLISH", "redis.publish"),
+    ("REPLICAOF", "redis.replicaof"),
     ("ROLE", "redis.role"),
     ("RPUSH", "redis.rpush"),
     ("SADD", "redis.sadd"),
     ("SCRIPT", "redis.script"),
     ("SELECT", "redis.select"),
+    ("SENTINEL", "redis.sentinel"),
     ("SET", "redis.set"),
     ("SETEX", "redis.setex"),
     ("SMEMBERS", "redis.smembers"),
@@ -83,6 +111,7 @@ impl Frame for Said {
         match self {
             Said::Reply(_) => "redis.reply",
             Said::Push(_) => "redis.push",
+            Said::Snapshot(_) | Said::Stream(_) => "redis.stream",
         }
     }
 
@@ -90,6 +119,11 @@ impl Frame for Said {
         match self {
             Said::Reply(value) => digest(Digest::of("reply"), value).finish(),
             Said::Push(push) => push.data.iter().fold(Digest::of("push"), digest).finish(),
+            Said::Snapshot(snapshot) => Digest::of("snapshot").bytes(format!("{snapshot:?}").as_bytes()).finish(),
+            Said::Stream(units) => {
+                let args = units.iter().flat_map(|unit| unit.iter()).flat_map(|write| &write.args);
+                args.fold(Digest::of("stream"), |digest, arg| digest.bytes(arg)).finish()
+            }
         }
     }
 }
@@ -132,6 +166,11 @@ impl fmt::Display for Said {
         let text = match self {
             Said::Reply(value) => format!("{value:?}"),
             Said::Push(push) => format!("push {:?} {:?}", push.kind, push.data),
+            Said::Snapshot(_) => "a copy of everything".to_owned(),
+            Said::Stream(units) => {
+                let writes = units.iter().flat_map(|unit| unit.iter());
+                writes.map(|write| Ask(write.args.clone()).to_string()).collect::<Vec<_>>().join("; ")
+            }
         };
         let short: String = text.chars().take(3 * SHOWN).collect();
         f.write_str(&short)
