@@ -47,6 +47,17 @@ const FILES: &[(&str, &[&str])] = &[
     ("[tasks.t]\ndoes = ['return', §'rais']\n", &["did you mean \"raise\"?"]),
     ("[[fault]]\ndo = §'kil'\n", &["did you mean \"kill\"?"]),
     ("[[fault]]\ndo = 'signal'\nsignal = §'SIGTREM'\n", &["did you mean \"SIGTERM\"?", "SIGTERM, SIGINT, SIGQUIT"]),
+    // What goes together.
+    ("[workers.w]\n[redis]\n§sentinel = true\n", &["the broker is none; add broker = \"redis\""]),
+    ("broker = 'redis'\n[workers.w]\n[redis]\n§replica_lag = '1s'\n", &["add sentinel = true"]),
+    (
+        "broker = 'redis'\n[redis]\nsentinel = true\ndown_after = §'0s'\n[workers.w]\n",
+        &["every server is down at once"],
+    ),
+    (
+        "broker = 'redis'\n[redis]\nsentinel = true\n[workers.§replica]\n",
+        &["a broker with a Sentinel has a host of that name"],
+    ),
     // Missing keys.
     ("§[[workload]]\ncount = 1\n", &["no key `task`"]),
     ("§[[fault]]\nat = '1s'\n", &["no key `do`"]),

@@ -15,9 +15,12 @@ use simq_sim::redis::{ClientId, Micros, Sentinel};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Notify;
 
 /// Between two pings, if `down-after-milliseconds` is not less.
 const PERIOD: Duration = Duration::from_secs(1);
+/// Before a lost connection is made anew.
+const TICK: Duration = Duration::from_millis(100);
 /// Sentinels begin a fail-over up to so much later than they could, so as not to do it all at once.
 const DESYNC: Duration = Duration::from_secs(1);
 /// `failover-timeout`: how long a promotion may take. After a fail-over that came to nothing, twice that goes by.
@@ -35,12 +38,20 @@ struct Watch {
     next_client: Cell<ClientId>,
     servers: [Watched; 2],
     fails_over: Cell<bool>,
+    /// A server was asked something.
+    asked: Notify,
 }
 
-/// A server, and when it last answered.
+/// A server, and since when it owes an answer.
 struct Watched {
     host: &'static str,
-    answered: Cell<Instant>,
+    silent_since: Cell<Option<Instant>>,
+}
+
+impl Watched {
+    fn asked(&self, now: Instant) {
+        self.silent_since.set(self.silent_since.get().or(Some(now)));
+    }
 }
 
 /// Serves under this process's host name.
@@ -52,7 +63,7 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, down_after: Durat
     });
     let Some(sentinel) = kept else { return };
     sentinel.borrow_mut().restart();
-    let watched = |host| Watched { host, answered: Cell::new(env.now()) };
+    let watched = |host| Watched { host, silent_since: Cell::new(Some(env.now())) };
     let watch = Rc::new(Watch {
         env: env.clone(),
         sentinel,
@@ -61,6 +72,7 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, down_after: Durat
         next_client: Cell::new(1),
         servers: [watched(BROKER), watched(REPLICA)],
         fails_over: Cell::new(false),
+        asked: Notify::new(),
     });
     env.spawn(accept(watch.clone()));
     (0..watch.servers.len()).for_each(|at| env.spawn(look_after(watch.clone(), at)));
@@ -90,11 +102,13 @@ async fn talk(watch: Rc<Watch>, client: ClientId, link: Link<Said, Ask>) {
 /// Pings a server, and keeps it a replica unless it is to be the master.
 async fn look_after(watch: Rc<Watch>, at: usize) {
     loop {
+        watch.servers[at].asked(watch.env.now());
+        watch.asked.notify_one();
         if let Ok(link) = watch.env.connect::<Ask, Said>(watch.servers[at].host.into(), watch.period()).await {
             watch.ping(&watch.servers[at], &link).await;
             link.close();
         }
-        watch.env.sleep(watch.period()).await;
+        watch.env.sleep(TICK).await;
     }
 }
 
@@ -103,10 +117,12 @@ async fn decide(watch: Rc<Watch>) {
     let mut not_before = watch.env.now();
     loop {
         let master = watch.master();
-        let down_at = watch.answered(&master) + watch.down_after;
-        let now = watch.env.now();
+        let Some(silent_since) = watch.silent_since(&master) else {
+            watch.asked.notified().await;
+            continue;
+        };
+        let (now, down_at) = (watch.env.now(), silent_since + watch.down_after);
         if now < down_at {
-            watch.sentinel.borrow_mut().mark_up(MASTER_NAME);
             watch.env.sleep_until(down_at).await;
             continue;
         }
@@ -140,19 +156,22 @@ impl Watch {
         self.sentinel.borrow().master(MASTER_NAME).map(|(host, _)| host.clone()).unwrap_or_default()
     }
 
-    fn answered(&self, host: &str) -> Instant {
-        let server = self.servers.iter().find(|server| server.host == host);
-        server.map_or(Instant::NEVER, |server| server.answered.get())
+    fn silent_since(&self, host: &str) -> Option<Instant> {
+        self.servers.iter().find(|server| server.host == host)?.silent_since.get()
     }
 
     async fn ping(&self, server: &Watched, link: &Link<Ask, Said>) {
         let mut stray = None;
         loop {
+            server.asked(self.env.now());
+            self.asked.notify_one();
             if self.ask(link, &["PING"]).await.is_none() {
                 return;
             }
-            server.answered.set(self.env.now());
-            if server.host != self.master() && !self.fails_over.get() {
+            server.silent_since.set(None);
+            if server.host == self.master() {
+                self.sentinel.borrow_mut().mark_up(MASTER_NAME);
+            } else if !self.fails_over.get() {
                 let Some(leads) = self.leads(link).await else { return };
                 let since = *stray.get_or_insert(self.env.now());
                 if !leads {
@@ -193,8 +212,11 @@ impl Watch {
         let late = u64::try_from(DESYNC.as_millis()).unwrap_or(u64::MAX);
         self.env.sleep(Duration::from_millis(self.env.random_up_to(late))).await;
         let begun = self.env.now();
-        let fresh = |server: &&Watched| server.host != master && begun <= server.answered.get() + 5 * self.period();
-        let Some(chosen) = self.servers.iter().find(fresh) else { return false };
+        let answers =
+            |server: &Watched| server.silent_since.get().is_none_or(|since| begun <= since + 5 * self.period());
+        let Some(chosen) = self.servers.iter().find(|server| server.host != master && answers(server)) else {
+            return false;
+        };
         while self.env.now() < begun + FAILOVER_TIMEOUT {
             if self.promote(chosen.host).await == Some(true) {
                 let to = (chosen.host.to_owned(), PORT);
