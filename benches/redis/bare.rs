@@ -20,8 +20,8 @@ fn measured(redis: &Redis, tasks: usize, work: impl FnOnce()) -> Measured {
         tasks: tasks as f64,
         seconds,
         cpu_micros,
-        redis_micros: served.cpu_micros - before.cpu_micros,
-        commands: Some(served.commands),
+        server_micros: served.cpu_micros - before.cpu_micros,
+        commands: served.commands,
         mib: None,
     }
 }

@@ -1,4 +1,4 @@
-"""The same task in Celery, and programs that publish it and call it. `cargo bench --bench redis` runs them."""
+"""The same task in Celery, and programs that publish it and call it. `cargo bench --bench redis` and `--bench rabbit` run them."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import time
 from celery import Celery
 
 url = os.environ["BENCH_URL"]
-app = Celery("bench", broker=url, backend=url)
+app = Celery("bench", broker=url, backend=os.environ["BENCH_RESULTS"])
 
 
 @app.task(name="bench.add")

@@ -1,5 +1,6 @@
 //! Python's Celery, from the project's virtual environment.
 
+use super::simq_arms::Site;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -25,9 +26,9 @@ impl Celery {
     }
 
     /// Worker processes with a pool each.
-    pub(super) fn workers(&self, url: &str, pool: &[&str], processes: usize) -> Vec<Command> {
+    pub(super) fn workers(&self, site: &Site, pool: &[&str], processes: usize) -> Vec<Command> {
         let worker = |number: usize| {
-            let mut command = self.python(url);
+            let mut command = self.python(site);
             command.args(["-m", "celery", "-A", "celery_app", "worker", "-l", "ERROR", "-n"]);
             command.arg(format!("w{number}@%h")).args(pool);
             command
@@ -36,16 +37,16 @@ impl Celery {
     }
 
     /// celery_app.py as a program: `publish`, `publish-one-producer`, `call`.
-    pub(super) fn program(&self, url: &str, what: &str, tasks: usize) -> Command {
-        let mut command = self.python(url);
+    pub(super) fn program(&self, site: &Site, what: &str, tasks: usize) -> Command {
+        let mut command = self.python(site);
         command.args(["celery_app.py", what, &tasks.to_string()]);
         command
     }
 
-    fn python(&self, url: &str) -> Command {
+    fn python(&self, site: &Site) -> Command {
         let mut command = Command::new(&self.0);
         command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/redis"));
-        command.env("BENCH_URL", url).env("PYTHONDONTWRITEBYTECODE", "1");
+        command.env("BENCH_URL", &site.broker).env("BENCH_RESULTS", &site.results).env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("C_FORCE_ROOT", "1");
         command
     }

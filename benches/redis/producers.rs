@@ -1,15 +1,14 @@
 //! Programs that publish or call, and print what it took them.
 
-use super::server::{Observer, Wire};
-use super::servers::Redis;
+use super::server::{Observer, Server, Wire};
 use super::table::Measured;
 use std::process::Command;
 use std::time::Duration;
 
 /// Runs a program that publishes `tasks`, and prints the seconds that it took and, if it knows, the microseconds of
 /// processor time.
-pub(super) fn publish(redis: &Redis, tasks: usize, mut command: Command) -> Option<Measured> {
-    let mut observer = Observer::new(redis, Wire::Kombu);
+pub(super) fn publish(server: &Server, tasks: usize, mut command: Command) -> Option<Measured> {
+    let mut observer = Observer::new(server, Wire::Kombu);
     let before = observer.reset();
     let output = command.output().ok().filter(|output| output.status.success())?;
     let served = observer.served();
@@ -19,8 +18,8 @@ pub(super) fn publish(redis: &Redis, tasks: usize, mut command: Command) -> Opti
         tasks: tasks as f64,
         seconds: numbers.next()?,
         cpu_micros: numbers.next().unwrap_or(f64::NAN),
-        redis_micros: served.cpu_micros - before.cpu_micros,
-        commands: Some(served.commands),
+        server_micros: served.cpu_micros - before.cpu_micros,
+        commands: served.commands,
         mib: None,
     })
 }

@@ -4,23 +4,19 @@ use super::bare;
 use super::celery_arms::{Celery, POOLS};
 use super::peer_arms::{PEERS, Program};
 use super::producers;
-use super::server::Wire;
+use super::server::{Wire, site};
 use super::servers::Redis;
 use super::simq_arms::{self, BULK, Calls, Setup};
 use super::simulated;
-use super::table::{Measured, Section, Table, Whose};
-use super::workers::{self, Workers};
+use super::table::{Measured, Section, Table, Trips, Whose};
+use super::workers::{self, SETTLE};
 use simq::Profile;
-use std::process::Command;
-use std::time::Duration;
 
 /// Celery's multiplier, and one that lets batches grow.
 const PREFETCH: [u32; 2] = [4, 500];
 const PROFILES: [Profile; 2] = [Profile::Safe, Profile::Celery];
 /// Calls of one after the other.
 const TRIPS: usize = 500;
-/// Until a worker has nothing more to do with its start.
-const SETTLE: Duration = Duration::from_secs(3);
 
 /// All arms, and what they came to.
 pub(super) struct Bench {
@@ -29,7 +25,7 @@ pub(super) struct Bench {
     celery: Option<Celery>,
     peers: Option<Program>,
     table: Table,
-    trips: Vec<(String, Vec<Duration>)>,
+    trips: Trips,
 }
 
 impl Bench {
@@ -43,7 +39,7 @@ impl Bench {
         if peers.is_none() {
             println!("Other crates are left out: benches/redis/run.sh builds them.");
         }
-        Bench { tasks, only, celery, peers, table: Table::default(), trips: Vec::new() }
+        Bench { tasks, only, celery, peers, table: Table::default(), trips: Trips::default() }
     }
 
     fn measure(
@@ -89,7 +85,7 @@ impl Bench {
                 let name = format!("simq {}, prefetch {prefetch} a child", profile.name());
                 self.measure(section, &name, Whose::Other, |bench, redis| {
                     fill(redis, bench.tasks, ignore)?;
-                    let worker = simq_arms::worker(&redis.url(0), Setup { profile, prefetch });
+                    let worker = simq_arms::worker(&site(redis), Setup { profile, prefetch });
                     workers::drain(redis, Wire::Kombu, bench.tasks, vec![worker])
                 });
             }
@@ -103,7 +99,7 @@ impl Bench {
         for (pool, options, processes) in POOLS {
             self.measure(section, &format!("Celery {pool}"), Whose::Celery, |bench, redis| {
                 fill(redis, bench.few(), ignore)?;
-                let commands = bench.celery.as_ref()?.workers(&redis.url(0), options, processes);
+                let commands = bench.celery.as_ref()?.workers(&site(redis), options, processes);
                 workers::drain(redis, Wire::Kombu, bench.few(), commands)
             });
         }
@@ -136,14 +132,14 @@ impl Bench {
                 self.measure(section, &name, Whose::Other, |bench, redis| {
                     let tasks = if under_way == 1 { bench.few() } else { bench.tasks };
                     let calls = Calls { profile, tasks, under_way, ignore_result: false };
-                    producers::publish(redis, tasks, simq_arms::producer(&redis.url(0), calls))
+                    producers::publish(redis, tasks, simq_arms::producer(&site(redis), calls))
                 });
             }
         }
         if self.celery.is_some() {
             for (name, what) in [("delay in a loop", "publish"), ("one producer, no result", "publish-one-producer")] {
                 self.measure(section, &format!("Celery, {name}"), Whose::Celery, |bench, redis| {
-                    let program = bench.celery.as_ref()?.program(&redis.url(0), what, bench.few());
+                    let program = bench.celery.as_ref()?.program(&site(redis), what, bench.few());
                     producers::publish(redis, bench.few(), program)
                 });
             }
@@ -164,42 +160,22 @@ impl Bench {
         }
         for profile in PROFILES {
             let redis = Redis::start();
-            let worker = vec![simq_arms::worker(&redis.url(0), setup(profile))];
-            let caller = simq_arms::caller(&redis.url(0), profile, TRIPS);
-            self.add_trips(&format!("simq {}", profile.name()), worker, caller);
+            let worker = vec![simq_arms::worker(&site(&redis), setup(profile))];
+            let caller = simq_arms::caller(&site(&redis), profile, TRIPS);
+            self.trips.add(&format!("simq {}", profile.name()), workers::trips(worker, caller));
         }
         for (pool, options, processes) in POOLS.into_iter().filter(|(.., processes)| *processes == 1) {
             let redis = Redis::start();
             let Some(celery) = &self.celery else { return };
-            let workers = celery.workers(&redis.url(0), options, processes);
-            let caller = celery.program(&redis.url(0), "call", TRIPS);
-            self.add_trips(&format!("Celery {pool}"), workers, caller);
-        }
-    }
-
-    fn add_trips(&mut self, name: &str, workers: Vec<Command>, caller: Command) {
-        let _workers = Workers::start(workers);
-        std::thread::sleep(SETTLE);
-        let Some(trips) = producers::trips(caller) else {
-            eprintln!("there and back: {name}: it ended");
-            return;
-        };
-        match self.trips.iter_mut().find(|(known, _)| known == name) {
-            Some((_, all)) => all.extend(trips),
-            None => self.trips.push((name.to_owned(), trips)),
+            let working = celery.workers(&site(&redis), options, processes);
+            let caller = celery.program(&site(&redis), "call", TRIPS);
+            self.trips.add(&format!("Celery {pool}"), workers::trips(working, caller));
         }
     }
 
     pub(super) fn print(mut self) {
         self.table.print();
-        if !self.trips.is_empty() {
-            println!("\n| there and back | p50 | p99 |\n|---|---|---|");
-        }
-        for (name, trips) in &mut self.trips {
-            trips.sort_unstable();
-            let millis = |at: usize| trips[at].as_secs_f64() * 1e3;
-            println!("| {name} | {:.2} ms | {:.1} ms |", millis(trips.len() / 2), millis(trips.len() * 99 / 100));
-        }
+        self.trips.print();
         if "idle memory".contains(&self.only) {
             self.print_idle();
         }
@@ -211,14 +187,14 @@ impl Bench {
     fn print_idle(&self) {
         println!("\n| idle worker | MiB |\n|---|---|");
         let redis = Redis::start();
-        let url = redis.url(0);
+        let (site, url) = (site(&redis), redis.url(0));
         for profile in PROFILES {
-            let mib = workers::idle_mib(vec![simq_arms::worker(&url, setup(profile))], SETTLE);
+            let mib = workers::idle_mib(vec![simq_arms::worker(&site, setup(profile))], SETTLE);
             println!("| simq {} | {mib:.1} |", profile.name());
         }
         for (pool, options, processes) in POOLS {
             let Some(celery) = &self.celery else { break };
-            let mib = workers::idle_mib(celery.workers(&url, options, processes), SETTLE);
+            let mib = workers::idle_mib(celery.workers(&site, options, processes), SETTLE);
             println!("| Celery {pool} | {mib:.1} |");
         }
         for peer in PEERS {
@@ -236,5 +212,5 @@ fn setup(profile: Profile) -> Setup {
 /// Tasks for everybody who reads Celery's wire.
 fn fill(redis: &Redis, tasks: usize, ignore_result: bool) -> Option<Measured> {
     let calls = Calls { profile: Profile::Celery, tasks, under_way: BULK, ignore_result };
-    producers::publish(redis, tasks, simq_arms::producer(&redis.url(0), calls))
+    producers::publish(redis, tasks, simq_arms::producer(&site(redis), calls))
 }

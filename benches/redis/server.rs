@@ -1,6 +1,15 @@
 //! What is asked of Redis while somebody else works with it.
 
 use super::servers::Redis;
+use super::simq_arms::Site;
+
+/// What everybody works with.
+pub(super) type Server = Redis;
+
+/// Its addresses.
+pub(super) fn site(redis: &Redis) -> Site {
+    Site { broker: redis.url(0), results: redis.url(0) }
+}
 
 /// How a queue and what is under way are laid out.
 #[derive(Clone, Copy)]
@@ -26,7 +35,7 @@ pub(super) struct Observer {
 pub(super) struct Served {
     pub(super) cpu_micros: f64,
     /// Commands carried out, those in scripts too.
-    pub(super) commands: f64,
+    pub(super) commands: Option<f64>,
 }
 
 impl Observer {
@@ -49,8 +58,13 @@ impl Observer {
         }
     }
 
+    /// Whether somebody has begun with them.
+    pub(super) fn has_begun(&mut self, tasks: usize) -> bool {
+        self.waiting() < tasks
+    }
+
     /// How many wait in the queue.
-    pub(super) fn waiting(&mut self) -> usize {
+    fn waiting(&mut self) -> usize {
         let mut pipe = redis::pipe();
         match self.wire {
             Wire::Apalis => pipe.cmd("LLEN").arg("bench:active").cmd("ZCARD").arg("bench:scheduled"),
@@ -84,7 +98,7 @@ impl Observer {
         let calls: f64 = calls.filter_map(|(calls, _)| calls.parse::<f64>().ok()).sum();
         let served = Served {
             cpu_micros: (number("used_cpu_sys:") + number("used_cpu_user:")) * 1e6,
-            commands: (calls - self.own as f64).max(0.0),
+            commands: Some((calls - self.own as f64).max(0.0)),
         };
         self.own += 1;
         served

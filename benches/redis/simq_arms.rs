@@ -10,6 +10,12 @@ const ROLE: &str = "--role";
 /// Publishes that are under way at once.
 pub(super) const BULK: usize = 1_000;
 
+/// Where messages and results are.
+pub(super) struct Site {
+    pub(super) broker: String,
+    pub(super) results: String,
+}
+
 /// How a worker is set up.
 #[derive(Clone, Copy)]
 pub(super) struct Setup {
@@ -19,8 +25,8 @@ pub(super) struct Setup {
 }
 
 /// This program as a worker.
-pub(super) fn worker(url: &str, setup: Setup) -> Command {
-    role(&["work", url, setup.profile.name(), &setup.prefetch.to_string()])
+pub(super) fn worker(site: &Site, setup: Setup) -> Command {
+    role(&["work", &site.broker, &site.results, setup.profile.name(), &setup.prefetch.to_string()])
 }
 
 /// What is published, and how.
@@ -34,14 +40,16 @@ pub(super) struct Calls {
 }
 
 /// This program as a producer.
-pub(super) fn producer(url: &str, calls: Calls) -> Command {
+pub(super) fn producer(site: &Site, calls: Calls) -> Command {
     let Calls { profile, tasks, under_way, ignore_result } = calls;
-    role(&["publish", url, profile.name(), &tasks.to_string(), &under_way.to_string(), &ignore_result.to_string()])
+    let words = ["publish", &site.broker, &site.results, profile.name()];
+    let numbers = [tasks.to_string(), under_way.to_string(), ignore_result.to_string()];
+    role(&words.into_iter().chain(numbers.iter().map(String::as_str)).collect::<Vec<_>>())
 }
 
 /// This program as a caller of one task after the other.
-pub(super) fn caller(url: &str, profile: Profile, tasks: usize) -> Command {
-    role(&["call", url, profile.name(), &tasks.to_string()])
+pub(super) fn caller(site: &Site, profile: Profile, tasks: usize) -> Command {
+    role(&["call", &site.broker, &site.results, profile.name(), &tasks.to_string()])
 }
 
 fn role(words: &[&str]) -> Command {
@@ -55,24 +63,25 @@ pub(super) fn play(arguments: &[String]) -> bool {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let number = |text: &str| text.parse::<usize>().expect("a number");
     match words.as_slice() {
-        [ROLE, "work", url, profile, prefetch] => {
-            work(Settings { worker_prefetch_multiplier: prefetch.parse().expect("a number"), ..settings(url, profile) })
-        }
-        [ROLE, "publish", url, profile, tasks, under_way, ignore] => {
-            let settings = Settings { task_ignore_result: *ignore == "true", ..settings(url, profile) };
+        [ROLE, "work", broker, results, profile, prefetch] => work(Settings {
+            worker_prefetch_multiplier: prefetch.parse().expect("a number"),
+            ..settings([broker, results], profile)
+        }),
+        [ROLE, "publish", broker, results, profile, tasks, under_way, ignore] => {
+            let settings = Settings { task_ignore_result: *ignore == "true", ..settings([broker, results], profile) };
             publish(settings, number(tasks), number(under_way));
         }
-        [ROLE, "call", url, profile, tasks] => call(settings(url, profile), number(tasks)),
+        [ROLE, "call", broker, results, profile, tasks] => call(settings([broker, results], profile), number(tasks)),
         _ => return false,
     }
     true
 }
 
-fn settings(url: &str, profile: &str) -> Settings {
+fn settings([broker, results]: [&str; 2], profile: &str) -> Settings {
     let profile = if profile == Profile::Celery.name() { Profile::Celery } else { Profile::Safe };
     let mut settings = Settings::new(profile);
-    settings.set_text("broker_url", url).expect("a setting");
-    settings.set_text("result_backend", url).expect("a setting");
+    settings.set_text("broker_url", broker).expect("a setting");
+    settings.set_text("result_backend", results).expect("a setting");
     settings
 }
 

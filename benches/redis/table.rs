@@ -1,6 +1,7 @@
 //! Rounds of measurements, and the table of their medians.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// One measurement of an arm.
 #[derive(Clone, Copy)]
@@ -9,8 +10,8 @@ pub(super) struct Measured {
     pub(super) seconds: f64,
     /// Processor time of the arm's own processes; not a number where it is not known.
     pub(super) cpu_micros: f64,
-    pub(super) redis_micros: f64,
-    /// Commands that Redis carried out.
+    pub(super) server_micros: f64,
+    /// Commands that the server carried out, where it counts them.
     pub(super) commands: Option<f64>,
     /// Memory of the arm's own processes.
     pub(super) mib: Option<f64>,
@@ -92,7 +93,7 @@ impl Table {
             let (celery, bare) = (best(Whose::Celery), best(Whose::Bare));
             println!(
                 "\n| {} | tasks/s | of Celery's best | of the bare loop | CPU s per 10,000 | Celery's best takes | \
-                 Redis's CPU s | commands a task | MiB |\n|---|---|---|---|---|---|---|---|---|",
+                 the server's CPU s | commands a task | MiB |\n|---|---|---|---|---|---|---|---|---|",
                 section.title()
             );
             for (_, name, _) in rows {
@@ -114,8 +115,36 @@ fn print_row(name: &str, row: &Measured, celery: Option<Measured>, bare: Option<
         shown(bare.map(|bare| row.rate() / bare.rate()), &|part| format!("{:.0} %", 100.0 * part)),
         shown(Some(cpu(row)), &|seconds| format!("{seconds:.2}")),
         shown(celery.map(|celery| cpu(&celery) / cpu(row)), &|times| format!("{times:.1} ×")),
-        row.redis_micros / row.tasks / 100.0,
+        row.server_micros / row.tasks / 100.0,
         shown(row.commands, &|commands| format!("{:.2}", commands / row.tasks)),
         shown(row.mib, &|mib| format!("{mib:.0}")),
     );
+}
+
+/// How long calls took to come back, of all rounds.
+#[derive(Default)]
+pub(super) struct Trips(Vec<(String, Vec<Duration>)>);
+
+impl Trips {
+    pub(super) fn add(&mut self, name: &str, trips: Option<Vec<Duration>>) {
+        let Some(trips) = trips else {
+            eprintln!("there and back: {name}: it ended");
+            return;
+        };
+        match self.0.iter_mut().find(|(known, _)| known == name) {
+            Some((_, all)) => all.extend(trips),
+            None => self.0.push((name.to_owned(), trips)),
+        }
+    }
+
+    pub(super) fn print(&mut self) {
+        if !self.0.is_empty() {
+            println!("\n| there and back | p50 | p99 |\n|---|---|---|");
+        }
+        for (name, trips) in &mut self.0 {
+            trips.sort_unstable();
+            let millis = |at: usize| trips[at].as_secs_f64() * 1e3;
+            println!("| {name} | {:.2} ms | {:.1} ms |", millis(trips.len() / 2), millis(trips.len() * 99 / 100));
+        }
+    }
 }

@@ -1,14 +1,15 @@
 //! Worker processes, watched from outside while they empty a queue.
 
 use super::processes;
-use super::server::{Observer, Wire};
-use super::servers::Redis;
+use super::server::{Observer, Server, Wire};
 use super::table::Measured;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Longest wait for anything.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+/// Until a worker has nothing more to do with its start.
+pub(super) const SETTLE: Duration = Duration::from_secs(3);
 /// Between two looks at the queue.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -49,11 +50,11 @@ impl Drop for Workers {
 /// nobody's start counts.
 ///
 /// `None` when they ended or did not do it in time.
-pub(super) fn drain(redis: &Redis, wire: Wire, tasks: usize, commands: Vec<Command>) -> Option<Measured> {
-    let mut observer = Observer::new(redis, wire);
+pub(super) fn drain(server: &Server, wire: Wire, tasks: usize, commands: Vec<Command>) -> Option<Measured> {
+    let mut observer = Observer::new(server, wire);
     let mut workers = Workers::start(commands);
     let started = Instant::now();
-    while observer.waiting() >= tasks {
+    while !observer.has_begun(tasks) {
         if !workers.live() || started.elapsed() > PATIENCE {
             return None;
         }
@@ -75,10 +76,17 @@ pub(super) fn drain(redis: &Redis, wire: Wire, tasks: usize, commands: Vec<Comma
         tasks: first as f64,
         seconds,
         cpu_micros: processes::cpu_micros(&pids) - cpu,
-        redis_micros: served.cpu_micros - before.cpu_micros,
-        commands: Some(served.commands),
+        server_micros: served.cpu_micros - before.cpu_micros,
+        commands: served.commands,
         mib: Some(processes::resident_mib(&pids)),
     })
+}
+
+/// What calls of one after the other take while workers do them.
+pub(super) fn trips(workers: Vec<Command>, caller: Command) -> Option<Vec<Duration>> {
+    let _workers = Workers::start(workers);
+    std::thread::sleep(SETTLE);
+    super::producers::trips(caller)
 }
 
 /// MiB that workers hold when they have nothing to do.

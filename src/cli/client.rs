@@ -87,6 +87,14 @@ pub(super) fn bad_address(loaded: &Loaded, error: &Error) -> Stop {
 }
 
 impl Client {
+    /// Whether the results of other processes can be asked for, and their store is there.
+    pub(super) async fn reach_kept_results(&self) -> Result<(), Stop> {
+        match &self.endpoints.backend {
+            server @ Endpoint::Rpc => Err(Stop::Input(crate::backend::keeps_none(server).to_string())),
+            _ => self.reach_results().await,
+        }
+    }
+
     /// Whether the result store is there and lets this process in. To wait for results it takes more patience.
     pub(super) async fn reach_results(&self) -> Result<(), Stop> {
         let settings = self.app.settings();
@@ -101,7 +109,9 @@ impl Client {
             Endpoint::Served(name) => {
                 Err(ConnectError { server: name.to_string(), reason: "it is in another process".to_owned() })
             }
-            server @ (Endpoint::Amqp(_) | Endpoint::Rpc) => Err(crate::backend::keeps_none(server)),
+            // The broker tells of them, which is reached anyhow.
+            Endpoint::Rpc => Ok(()),
+            server @ Endpoint::Amqp(_) => Err(crate::backend::keeps_none(server)),
         };
         reached.map_err(|error| Stop::Server(error.to_string()))
     }

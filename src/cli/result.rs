@@ -34,7 +34,7 @@ impl ResultOf {
     }
 
     async fn carry_out(&self, client: &Client) -> Result<u8, Stop> {
-        client.reach_results().await?;
+        client.reach_kept_results().await?;
         let failed = |error: crate::app::Error| Stop::Server(error.to_string());
         let result = client.app.result::<Value>(&self.id).map_err(failed)?;
         let mut meta = result.wait(self.wait).await.map_err(failed)?;

@@ -12,6 +12,7 @@ mod amqp;
 mod configuration;
 mod disk;
 pub(crate) mod leash;
+mod machine;
 mod program;
 mod redis;
 pub(crate) mod signals;
@@ -25,6 +26,7 @@ pub(crate) use stopwatch::{Stopwatch, thread_time};
 #[cfg(feature = "sim")]
 pub(crate) use configuration::read_up_to;
 pub(crate) use configuration::sources;
+pub(crate) use machine::{cores, host, one_of_many};
 
 use super::amqp::{AmqpUrl, Connecting};
 use super::program::{NotStarted, Program, RunningProgram};
@@ -175,23 +177,6 @@ pub(crate) fn thread(name: &str, main: impl FnOnce() + Send + 'static) -> io::Re
 #[cfg(feature = "sim")]
 pub(crate) fn scope<'env, T>(work: impl for<'scope> FnOnce(&'scope std::thread::Scope<'scope, 'env>) -> T) -> T {
     std::thread::scope(work)
-}
-
-/// The machine's name.
-pub(crate) fn host() -> String {
-    rustix::system::uname().nodename().to_string_lossy().into_owned()
-}
-
-/// A short name that no other process has.
-pub(crate) fn one_of_many() -> String {
-    let mut number = [0; 4];
-    getrandom::fill(&mut number).expect("the operating system gives random numbers");
-    format!("gen{:08x}", u32::from_ne_bytes(number))
-}
-
-/// How many threads the machine runs at once.
-pub(crate) fn cores() -> u32 {
-    std::thread::available_parallelism().map_or(1, |cores| u32::try_from(cores.get()).unwrap_or(u32::MAX))
 }
 
 impl World for System {

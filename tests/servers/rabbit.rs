@@ -81,6 +81,11 @@ impl Rabbit {
         false
     }
 
+    /// Of the node, whose processes are below it.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn url(&self) -> String {
         format!("amqp://guest:guest@127.0.0.1:{}//", self.port)
     }
