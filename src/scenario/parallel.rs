@@ -1,7 +1,6 @@
 //! The same work on many inputs, on several threads.
 
 use crate::env::system;
-use std::convert::identity;
 
 /// Does `work` for each number below `count` on up to `threads` threads, and gives what came of it in that order.
 /// `told` is called on this thread whenever one more is done.
@@ -36,7 +35,7 @@ pub(super) fn side_by_side<T: Send>(
             told();
         }
     });
-    done.into_iter().filter_map(identity).collect()
+    done.into_iter().flatten().collect()
 }
 
 #[cfg(test)]

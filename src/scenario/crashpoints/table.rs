@@ -93,7 +93,7 @@ impl Crashes {
         let mut counts: Map<String, usize> = Map::default();
         self.all.iter().for_each(|crash| *counts.entry(crash.with_broken()).or_default() += 1);
         let mut counts: Vec<(String, usize)> = counts.into_iter().collect();
-        counts.sort_by(|a, b| b.1.cmp(&a.1));
+        counts.sort_by_key(|(_, times)| std::cmp::Reverse(*times));
         counts
     }
 }
