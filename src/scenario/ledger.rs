@@ -71,7 +71,7 @@ pub(crate) struct TaskRecord {
     /// Copies that were not run because it had succeeded before.
     pub(crate) skipped: u32,
     /// Workers that hold copies of it, in the order in which they got them.
-    holders: SmallVec<[Arc<str>; 1]>,
+    pub(super) holders: SmallVec<[Arc<str>; 1]>,
     /// Who waits for the result, since when.
     pub(crate) waiting: Vec<Nanos>,
     pub(crate) longest_wait: Nanos,
