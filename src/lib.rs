@@ -15,6 +15,7 @@
 //! | [`control`] | remote control: requests that are broadcast to workers |
 //! | [`journal`] | what the embedded queue keeps in a directory |
 //! | [`settings`] | Celery's settings in two profiles |
+//! | `planted` | faults for tests, in builds with the feature of that name |
 //! | [`env`](mod@env) | the only door to time, randomness, processes, connections, files |
 //! | [`events`] | what happens to tasks, as facts |
 
@@ -29,6 +30,10 @@ pub mod env;
 pub mod events;
 pub mod journal;
 pub mod message;
+#[cfg(feature = "planted")]
+pub mod planted;
+#[cfg(not(feature = "planted"))]
+mod planted;
 pub mod producer;
 pub mod redis;
 pub mod routing;

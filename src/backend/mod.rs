@@ -25,6 +25,7 @@ pub(crate) use requests::{Follow, Forget, Put, StoreRevoked, Wait};
 pub use store::Store;
 
 use crate::env::{Alarm, ConnectError, Endpoint, Env, Instant, Link};
+use crate::planted::{Fault as Planted, planted};
 use crate::settings::{Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use frame::{Request, Response};
@@ -154,7 +155,7 @@ impl Backend {
         if self.next_ping > now || !self.is_owed() {
             return;
         }
-        if now.since(self.heard) >= PING * 3 {
+        if now.since(self.heard) >= PING * 3 && !planted(Planted::SilentStoreUnnoticed) {
             self.lost("the store is silent", ctx);
             return;
         }
@@ -165,8 +166,13 @@ impl Backend {
     fn connected(&mut self, link: Link<Request, Response>, ctx: &mut Context<Self>) {
         self.failures = 0;
         link.read_into(self.epoch, ctx, Self::hear);
-        self.unstored.iter().for_each(|unstored| link.send(unstored.request.clone()));
-        self.waiting.watches().for_each(|watch| link.send(watch));
+        let forgets = |fault| planted(fault) && self.epoch > 1;
+        if !forgets(Planted::UnstoredForgotten) {
+            self.unstored.iter().for_each(|unstored| link.send(unstored.request.clone()));
+        }
+        if !forgets(Planted::WaitersForgotten) {
+            self.waiting.watches().for_each(|watch| link.send(watch));
+        }
         self.connection = Connection::Up(link);
         (self.heard, self.next_ping) = (self.env.now(), self.env.now() + PING);
         self.set_alarm(ctx);

@@ -6,6 +6,7 @@
 use crate::collections::Map;
 use crate::env::Instant;
 use crate::events::State;
+use crate::planted::{Fault as Planted, planted};
 use crate::settings::Precedence;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -175,6 +176,7 @@ pub(crate) struct Keep {
 
 fn stays(kept: State, new: State, precedence: Precedence) -> bool {
     match precedence {
+        _ if planted(Planted::PrecedenceIgnored) => false,
         Precedence::Full => kept.rank() > new.rank() || kept == State::Success,
         Precedence::Success => kept == State::Success,
         Precedence::None => false,

@@ -2,6 +2,7 @@
 
 use crate::env::Instant;
 use crate::message::Timestamp;
+use crate::planted::{Fault as Planted, planted};
 
 /// A smaller difference is drift, which is taken as it comes.
 const SMALLEST_STEP: i64 = 1_000_000;
@@ -23,7 +24,7 @@ impl Clock {
         let passed = i64::try_from(now.since(self.now).as_micros()).unwrap_or(i64::MAX);
         let step = wall.as_micros().saturating_sub(self.wall.as_micros()).saturating_sub(passed);
         (self.wall, self.now) = (wall, now);
-        if step.abs() < SMALLEST_STEP { 0 } else { step }
+        if step.abs() < SMALLEST_STEP || planted(Planted::ClockStepUnnoticed) { 0 } else { step }
     }
 }
 

@@ -9,6 +9,7 @@
 
 use crate::backend::lease::{Answer, Ask, Records};
 use crate::env::Instant;
+use crate::planted::{Fault as Planted, planted};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +102,9 @@ impl Leading {
             }
             Some(Answer::Held { rest }) => {
                 self.next = self.next.min(now + *rest);
+                if planted(Planted::StandbyStops) {
+                    self.next = Instant::NEVER;
+                }
                 Turn::Nothing
             }
             Some(Answer::Stale { .. }) => {

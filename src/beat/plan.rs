@@ -18,6 +18,7 @@ use super::entry::{CatchUp, Entry};
 use crate::backend::lease::{Change, Progress, Records};
 use crate::env::Instant;
 use crate::message::Timestamp;
+use crate::planted::{Fault as Planted, planted};
 use crate::schedule::{Schedule, Zone};
 use std::sync::Arc;
 use std::time::Duration;
@@ -115,6 +116,9 @@ impl Plan {
             planned.is_new = false;
             planned.behind = 0;
             planned.shift = 0;
+            if let Some(due) = planned.progress.taken.filter(|_| planted(Planted::TakenCountsAsDone)) {
+                planned.progress = Progress { done: due, taken: None };
+            }
             planned.phase = if planned.progress.taken.is_some() { Phase::Taking } else { Phase::Idle };
         }
     }
@@ -177,6 +181,7 @@ impl Plan {
         match (is_awaited, ok) {
             (false, _) => {}
             (true, true) => planned.settle(due),
+            (true, false) if planted(Planted::FailedPublishCounts) => planned.settle(due),
             (true, false) => planned.phase = Phase::Failed { again: now + RETRY },
         }
         is_awaited
@@ -208,7 +213,8 @@ impl Planned {
 
     /// A due time is over: run, or given up.
     fn settle(&mut self, due: Timestamp) {
-        self.progress = Progress { done: moved(due, self.shift), taken: None };
+        let again = i64::from(planted(Planted::CatchUpDoubles) && self.behind > 0);
+        self.progress = Progress { done: moved(due, self.shift - again), taken: None };
         (self.phase, self.shift) = (Phase::Idle, 0);
     }
 

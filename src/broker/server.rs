@@ -11,6 +11,7 @@ use crate::env::{Env, Instant, Link};
 use crate::events::{self, What};
 use crate::journal::{Clock, Journal, JournalError, Journaling, Keeper, Opened, Snapshot};
 use crate::message::Message;
+use crate::planted::{Fault as Planted, planted};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Poll, Waker};
@@ -47,6 +48,7 @@ struct Outlet<'a> {
 impl Output for Outlet<'_> {
     fn send(&mut self, to: ChannelId, event: Event) {
         match self.server.journal {
+            Some(_) if planted(Planted::ConfirmBeforeSync) => self.server.send(to, event),
             None => self.server.send(to, event),
             Some(_) => self.server.said.borrow_mut().push((to, event)),
         }

@@ -16,6 +16,7 @@ use crate::collections::Map;
 use crate::env::{Alarm, Env, Instant};
 use crate::events::{Event, What};
 use crate::message::{Message, TaskMessage};
+use crate::planted::{Fault as Planted, planted};
 use crate::settings::Settings;
 use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use policy::PublishPolicy;
@@ -149,6 +150,12 @@ impl Producer {
         publish.attempt += 1;
         publish.waiting_to_retry = false;
         let (attempt, me) = (publish.attempt, ctx.address());
+        if planted(Planted::RetriedPublishForgetsId) && attempt > 1 {
+            let id = self.env.uuid();
+            let message = Arc::make_mut(&mut publish.message);
+            message.headers.set("id", &*id);
+            message.properties.correlation_id = Some(id);
+        }
         self.broker.do_send(Publish {
             to: publish.to.clone(),
             message: publish.message.clone(),
@@ -187,7 +194,8 @@ impl Producer {
             };
             if publish.give_up_at <= now {
                 let error = publish.last_error.clone();
-                self.finish(number, Err(error), ctx);
+                let told = if planted(Planted::PublishErrorSwallowed) { Ok(()) } else { Err(error) };
+                self.finish(number, told, ctx);
             } else if publish.waiting_to_retry {
                 self.try_now(number, ctx);
             } else {

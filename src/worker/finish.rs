@@ -13,6 +13,7 @@ use crate::broker::{PublishError, Settle, Settlement, Target};
 use crate::env::ChildExit;
 use crate::events::{Event, State, What};
 use crate::message::TaskMessage;
+use crate::planted::{Fault as Planted, planted};
 use crate::producer::Resend;
 use actix::{AsyncContext, Context};
 use std::time::Duration;
@@ -37,6 +38,9 @@ impl Worker {
                 let state = self.state_of(request, State::Success, &Told::Value(value.get()));
                 if let Some(request) = self.requests.get_mut(&id) {
                     request.returned = true;
+                    if planted(Planted::DoneBeforeStored) {
+                        self.succeeded.add(request.task.id.clone(), self.env.wall());
+                    }
                 }
                 self.end(id, Ending::Returned, Some(state));
             }
@@ -60,7 +64,9 @@ impl Worker {
     pub(super) fn child_exited(&mut self, slot: usize, exit: &ChildExit, ctx: &mut Context<Self>) {
         let holds = |request: &Request| matches!(request.phase, Phase::Running { slot: held, .. } if held == slot);
         let held = self.requests.iter().find(|(_, request)| holds(request)).map(|(id, _)| *id);
-        if self.shutdown.is_running() {
+        let by_limit =
+            held.and_then(|id| self.requests.get(&id)).is_some_and(|held| held.cut == Some(CutBy::HardLimit));
+        if self.shutdown.is_running() && !(planted(Planted::ChildNotReplaced) && by_limit) {
             self.pool.replace(slot, &ctx.address());
         }
         if let Some(id) = held {
@@ -162,6 +168,7 @@ impl Worker {
         let later = Some(countdown).filter(|countdown| !countdown.is_zero());
         let eta = later.and_then(|countdown| self.env.wall().checked_add(countdown));
         let parent_id = task.parent_id.clone().or_else(|| Some(task.id.clone()));
+        let retries = if planted(Planted::RetryCountNotCarried) { task.retries } else { retries };
         TaskMessage { retries, eta, parent_id, ..task.clone() }
     }
 
@@ -200,12 +207,12 @@ impl Worker {
                     self.update_window();
                 }
                 let me = self.me.clone();
-                self.put(
-                    &task.id,
-                    task.reply_to.as_ref(),
-                    state,
-                    Box::new(move |result| me.do_send(Stored(id, result))),
-                );
+                let reply_to = task.reply_to.as_ref();
+                if planted(Planted::AckBeforeStore) {
+                    self.put(&task.id, reply_to, state, Box::new(drop));
+                    return me.do_send(Stored(id, Ok(())));
+                }
+                self.put(&task.id, reply_to, state, Box::new(move |result| me.do_send(Stored(id, result))));
             }
             None => self.me.do_send(Stored(id, Ok(()))),
         }

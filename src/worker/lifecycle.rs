@@ -1,12 +1,13 @@
 //! A worker starts, loses its connection, and ends.
 
-use super::request::{CutBy, RequestId};
+use super::request::{CutBy, Phase, RequestId};
 use super::shutdown::Action;
 use super::{Due, Exit, ShutDown, Worker};
 use crate::broker::amqp::{Name, QueueOptions};
 use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement, Source, Target};
 use crate::control;
 use crate::events::{Event, What};
+use crate::planted::{Fault as Planted, planted};
 use actix::{AsyncContext, Context};
 
 impl Worker {
@@ -63,7 +64,10 @@ impl Worker {
     }
 
     pub(super) fn exit_if_idle(&mut self, ctx: &mut Context<Self>) {
-        if self.running == 0 && self.finishing == 0 && !self.shutdown.is_running() {
+        if self.running == 0
+            && (self.finishing == 0 || planted(Planted::ExitBeforeStored))
+            && !self.shutdown.is_running()
+        {
             let actions = self.shutdown.idle();
             self.act(actions, ctx);
         }
@@ -78,6 +82,9 @@ impl Worker {
         let unstarted: Vec<RequestId> =
             self.requests.iter().filter(|(_, request)| request.is_unstarted()).map(|(id, _)| *id).collect();
         for id in unstarted {
+            if planted(Planted::ReservedKeptDuringShutdown) {
+                return;
+            }
             let Some(request) = self.forget(id) else { continue };
             if self.settings.worker_return_unstarted {
                 let (epoch, tag) = (request.epoch, request.delivery.tag);
@@ -116,6 +123,9 @@ impl Worker {
         let cancel = self.settings.worker_cancel_long_running_tasks_on_connection_loss;
         for id in gone {
             let Some(request) = self.requests.get_mut(&id) else { continue };
+            if planted(Planted::ParkedKeptAfterConnectionLoss) && matches!(request.phase, Phase::Parked(_)) {
+                continue;
+            }
             if request.is_unstarted() {
                 self.forget(id);
                 continue;

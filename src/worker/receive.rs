@@ -11,6 +11,7 @@ use crate::broker::amqp::{Delivery, DeliveryTag};
 use crate::broker::{Epoch, Settle, Settlement, Target};
 use crate::events::{Event, State, What};
 use crate::message::{Malformed, Message, TaskMessage};
+use crate::planted::{Fault as Planted, planted};
 use crate::producer::Forward;
 use crate::settings::duration;
 use actix::{AsyncContext, Context};
@@ -37,10 +38,11 @@ impl Worker {
             return self.unknown(epoch, &delivery, &task, ctx);
         };
         let limit = self.settings.task_delivery_limit;
+        let off = u32::from(planted(Planted::DeliveryLimitOffByOne));
         let request = Request {
             epoch,
             queue: delivery.consumer.clone(),
-            last_delivery: limit.is_some_and(|limit| delivery.delivery_count >= limit),
+            last_delivery: limit.is_some_and(|limit| delivery.delivery_count >= limit.saturating_add(off)),
             policy: definition.options.ack_policy(&self.settings),
             delivery,
             task: Arc::new(task),
@@ -65,6 +67,7 @@ impl Worker {
             let Some(slot) = self.pool.take_idle() else { return };
             match self.next_runnable() {
                 Some(id) => self.run(id, slot),
+                None if planted(Planted::ChildLeakedWhenTurnedAway) => return,
                 None => return self.pool.release(slot),
             }
         }
@@ -95,7 +98,8 @@ impl Worker {
         let limits = Limits::of(&request.task, options, &self.settings);
         let now = self.env.now();
         let soft = limits.soft.map(|limit| self.timers.set(now + limit, Due::SoftLimit(id)));
-        let hard = limits.hard.map(|limit| self.timers.set(now + limit, Due::HardLimit(id)));
+        let forgets = planted(Planted::HardLimitNotArmedAfterRetry) && request.task.retries > 0;
+        let hard = limits.hard.filter(|_| !forgets).map(|limit| self.timers.set(now + limit, Due::HardLimit(id)));
         request.phase = Phase::Running { slot, soft, hard };
         if !request.policy.late && !request.settled {
             request.settled = true;

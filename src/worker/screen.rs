@@ -23,6 +23,8 @@ use crate::backend::{Meta, Wait};
 use crate::broker::Settlement;
 use crate::env::Instant;
 use crate::events::{Event, State, What};
+use crate::message::Timestamp;
+use crate::planted::{Fault as Planted, planted};
 use crate::settings::RateLimit;
 use actix::{AsyncContext, Context};
 use std::sync::Arc;
@@ -70,7 +72,9 @@ impl Worker {
         }
         match meta.map(|meta| meta.state) {
             Some(State::Success) if self.settings.worker_deduplicate_successful_tasks => self.skip(id),
-            Some(State::Revoked) if self.settings.revoke_in_backend => self.refuse_revoked(id),
+            Some(State::Revoked) if self.settings.revoke_in_backend && !planted(Planted::RevokeForgotten) => {
+                self.refuse_revoked(id);
+            }
             _ if asked == Asked::First => self.park_or_admit(id, ctx),
             _ => self.admit(id, ctx),
         }
@@ -144,7 +148,8 @@ impl Worker {
     /// A token has come for whoever is first in line.
     pub(super) fn token(&mut self, task: &Arc<str>, limit: RateLimit, ctx: &mut Context<Self>) {
         let (first, next) = self.rates.release(task, limit, self.env.now());
-        if let Some(at) = next {
+        let is_late = |id| self.requests.get(&id).is_none_or(|request| is_expired(&request.task, self.env.wall()));
+        if let Some(at) = next.filter(|_| !(planted(Planted::TokenTimerLost) && first.is_some_and(is_late))) {
             self.await_token(task.clone(), limit, at, ctx);
         }
         if let Some(id) = first {
@@ -205,7 +210,9 @@ impl Worker {
                 continue;
             }
             self.reserved.remove(at);
-            if self.requests.contains_key(&id) && !self.turn_away(id) {
+            let is_late = |request: &Box<super::Request>| is_expired(&request.task, self.env.wall());
+            let is_blind = planted(Planted::ExpiryOnlyOnArrival) && self.requests.get(&id).is_some_and(is_late);
+            if self.requests.contains_key(&id) && (is_blind || !self.turn_away(id)) {
                 return Some(id);
             }
         }
@@ -216,11 +223,15 @@ impl Worker {
     fn turn_away(&mut self, id: RequestId) -> bool {
         let Some(request) = self.requests.get(&id) else { return true };
         let (now, task) = (self.env.wall(), &request.task);
+        let clock = match planted(Planted::ExpiryOnTheWrongClock) {
+            true => Timestamp::from_micros((self.env.now().0 / 1_000) as i64),
+            false => now,
+        };
         if self.settings.worker_deduplicate_successful_tasks && self.succeeded.contains(&task.id, now) {
             self.skip(id);
         } else if self.revoked.contains(&task.id, now) {
             self.refuse_revoked(id);
-        } else if is_expired(task, now) {
+        } else if is_expired(task, clock) {
             self.refuse_with(id, "expired");
         } else {
             return false;

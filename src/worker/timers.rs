@@ -1,6 +1,7 @@
 //! Things that fall due, earliest first; ties in the order in which they were set.
 
 use crate::env::Instant;
+use crate::planted::{Fault as Planted, planted};
 use std::collections::BTreeMap;
 
 /// A set of timers, each with something to remember.
@@ -38,6 +39,10 @@ impl<T> Timers<T> {
     /// Takes out the next timer that is due.
     pub(super) fn pop(&mut self, now: Instant) -> Option<T> {
         let next = self.due.first_entry().filter(|entry| entry.key().0 <= now)?;
-        Some(next.remove())
+        let next = next.remove();
+        if planted(Planted::TimersLostAfterPause) {
+            self.due = self.due.split_off(&(now, u64::MAX));
+        }
+        Some(next)
     }
 }

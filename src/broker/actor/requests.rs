@@ -4,6 +4,7 @@ use super::super::{CancelConsumers, Close, Consume, Publish, PublishError, SetPr
 use super::{Broker, Connection, Subscription, Waiting};
 use crate::broker::session::Session;
 use crate::env::Instant;
+use crate::planted::{Fault as Planted, planted};
 use actix::{Context, Handler};
 
 impl Handler<Publish> for Broker {
@@ -61,7 +62,9 @@ impl Handler<Settle> for Broker {
 
     fn handle(&mut self, settle: Settle, _: &mut Context<Self>) {
         match &self.connection {
-            Connection::Up(session) | Connection::Closing(session, _) if session.epoch == settle.epoch => {
+            Connection::Up(session) | Connection::Closing(session, _)
+                if session.epoch == settle.epoch || planted(Planted::StaleTagAcked) =>
+            {
                 session.settle(&settle);
             }
             _ => tracing::debug!(tag = settle.tag, "not settled: its connection is gone"),

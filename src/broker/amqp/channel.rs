@@ -28,7 +28,7 @@ pub(super) struct Channel {
     pub(super) parked: VecDeque<(QueueId, ConsumerId)>,
     unacked: Unacked,
     /// Unacked deliveries that count against `prefetch`.
-    in_window: usize,
+    pub(super) in_window: usize,
     /// Places of the window that nothing gives back; see [`Channel::limit`].
     lost_places: usize,
     /// Whether the engine looks after the age of its deliveries.

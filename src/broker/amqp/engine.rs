@@ -10,6 +10,7 @@ use super::names::NameMap;
 use super::queue::{Queue, QueueId};
 use super::slots::Slots;
 use super::{ChannelId, Event, Method, Name, Output, RabbitConfig, closes_connection};
+use crate::planted::{Fault as Planted, planted};
 use std::collections::{BTreeSet, VecDeque};
 
 /// An AMQP-0-9-1-like broker without I/O, clock or randomness.
@@ -190,6 +191,9 @@ impl Engine {
             abandoned.extend(self.remove_consumer(queue, consumer, now).then_some(queue));
         }
         for (_, held) in unacked {
+            if planted(Planted::RequeueForgotten) {
+                continue;
+            }
             self.requeue(held, out);
         }
         for queue in abandoned {

@@ -10,6 +10,7 @@ use super::unacked::Held;
 use super::{Engine, ExchangeKind, Name, QueueOptions};
 use crate::journal::Clock;
 use crate::journal::codec::{Malformed, Reader};
+use crate::planted::{Fault as Planted, planted};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What is known after some of the changes.
@@ -124,6 +125,7 @@ impl Recovery {
             for (_, Copy { stored, holder }) in recovered.copies {
                 queue.count_on(stored.position);
                 match holder {
+                    Some(_) if planted(Planted::UnackedNotRecovered) => {}
                     None => queue.ready.push(stored),
                     Some((channel, tag)) => {
                         queue.unacked += 1;

@@ -9,6 +9,8 @@ use super::queue::Queue;
 use super::quorum::Back;
 use super::unacked::Held;
 use super::{ChannelId, DeliveryTag, Engine, Movement, Output};
+use crate::planted::{Fault as Planted, planted};
+use std::collections::VecDeque;
 
 impl Engine {
     pub(super) fn ack(
@@ -31,6 +33,9 @@ impl Engine {
         now: u64,
         out: &mut impl Output,
     ) -> Result<(), ChannelError> {
+        if !requeue && planted(Planted::WindowLeakedOnReject) {
+            self.channels.get_mut(ch.0).into_iter().for_each(|channel| channel.in_window += 1);
+        }
         let how = if requeue { How::Return(Back::Requeued) } else { How::Reject };
         self.settle(ch, tag, multiple, now, out, how)
     }
@@ -103,7 +108,8 @@ impl Engine {
 
     /// Returns a message to its original position, unless its delivery limit is exceeded by that.
     pub(super) fn requeue(&mut self, held: Held, out: &mut impl Output) {
-        self.put_back(held, Back::Lost, out);
+        let back = if planted(Planted::ReturnNotCounted) { Back::Released } else { Back::Lost };
+        self.put_back(held, back, out);
     }
 
     fn put_back(&mut self, held: Held, back: Back, out: &mut impl Output) {
@@ -117,7 +123,10 @@ impl Engine {
         message.redelivered = true;
         message.delivery_count = message.delivery_count.saturating_add(counts);
         if queue.options.delivery_limit.is_some_and(|limit| message.delivery_count > limit) {
-            retire(held.queue, queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
+            let mut nowhere = VecDeque::new();
+            let dropped = planted(Planted::DeadLetterDropped);
+            let departures = if dropped { &mut nowhere } else { &mut self.departures };
+            retire(held.queue, queue, message, DeathReason::DeliveryLimit, departures, out);
             return;
         }
         let (stored, delivery_count) = (&message.message, message.delivery_count);

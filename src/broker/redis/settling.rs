@@ -7,6 +7,7 @@
 use super::channel::{Channel, Held, Purpose};
 use super::envelope;
 use crate::broker::amqp::DeliveryTag;
+use crate::planted::{Fault as Planted, planted};
 use crate::redis::Batch;
 use crate::settings::RedisConsume;
 use redis::cmd;
@@ -32,6 +33,9 @@ impl Channel {
     pub(super) fn ack(&mut self, tag: DeliveryTag) {
         if let Some(Held { record: Some(record), .. }) = self.held.remove(&tag) {
             self.acked.push(record);
+        }
+        if planted(Planted::AckOneTooMany) {
+            self.acked.extend(self.held.values().next().and_then(|held| held.record.clone()));
         }
     }
 
@@ -107,7 +111,8 @@ impl Channel {
     fn give_back(&mut self, held: Held, returns: u32, end: End) {
         let Some(record) = held.record else { return };
         let envelope = envelope::returned(&held.envelope, held.deliveries.saturating_add(returns));
-        let list = self.policy.layout.bucket(&held.queue, held.priority);
+        let priority = if planted(Planted::PriorityLostOnReturn) { u8::MAX } else { held.priority };
+        let list = self.policy.layout.bucket(&held.queue, priority);
         self.put(&record, &envelope, &[list], end, "");
     }
 
@@ -149,10 +154,13 @@ impl Channel {
         self.acked.extend(std::mem::take(&mut before.acking).into_iter().flatten());
         self.acked.append(&mut before.acked);
         for held in before.take_held() {
+            if planted(Planted::HeldNotInherited) {
+                continue;
+            }
             self.requeue_held(held, End::Next);
         }
         // A take whose answer was lost may have moved messages: their records would have these keys. A pop leaves no trace.
-        let atomic = self.policy.consume == RedisConsume::Atomic;
+        let atomic = self.policy.consume == RedisConsume::Atomic && !planted(Planted::OrphansForgotten);
         for tag in std::mem::take(&mut before.asked).filter(|_| atomic) {
             let record = format!("{}{tag}", before.tags);
             let mut get = cmd("HGET");

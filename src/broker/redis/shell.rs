@@ -8,9 +8,11 @@ mod keeping;
 use super::channel::{Channel, Purpose};
 use super::policy::Policy;
 use super::scripts::Scripts;
+use crate::broker::amqp::Method;
 use crate::broker::frame::{FromServer, ToServer};
 use crate::env::redis::{RedisConnection, RedisLost, RedisUrl};
 use crate::env::{ConnectError, Env, Instant, Link};
+use crate::planted::{Fault as Planted, planted};
 use crate::redis::{Batch, Writer};
 use crate::settings::Settings;
 use redis::{Cmd, Msg, PushInfo, PushKind, Value, cmd};
@@ -78,7 +80,9 @@ pub(in crate::broker) async fn connect(
         idle: Notify::new(),
         closed: Cell::new(false),
     });
-    if let Some(before) = before.0.replace(Some(shell.clone())) {
+    let before = before.0.replace(Some(shell.clone()));
+    let is_kept = before.is_none() || !planted(Planted::RefreshStopsAfterReconnect);
+    if let Some(before) = before {
         before.close();
         shell.channel.borrow_mut().inherit(&mut before.channel.borrow_mut());
         shell.flush();
@@ -86,7 +90,9 @@ pub(in crate::broker) async fn connect(
     env.spawn(shell.clone().write());
     env.spawn(shell.clone().hear_pushes());
     env.spawn(shell.clone().consume());
-    env.spawn(shell.clone().keep());
+    if is_kept {
+        env.spawn(shell.clone().keep());
+    }
     env.spawn(shell.serve());
     Ok(Link::new(ours))
 }
@@ -136,10 +142,13 @@ impl Shell {
         while let Some(frame) = self.link.recv().await {
             match frame {
                 ToServer::Method(method) => {
+                    let is_reject = matches!(method, Method::Nack { .. });
                     self.channel.borrow_mut().apply(method);
                     self.flush();
                     self.subscribe().await;
-                    self.room.notify_one();
+                    if !(planted(Planted::RoomUnnoticed) && is_reject) {
+                        self.room.notify_one();
+                    }
                 }
                 // Twins are made by networks; this link has none under it.
                 ToServer::Twin(_) => {}
@@ -156,7 +165,9 @@ impl Shell {
             // First the last look at the queues: it would take again what is given back.
             self.channel.borrow_mut().consumers.clear();
             let _ = self.env.timeout(self.policy.patience, self.answered_last()).await;
-            self.channel.borrow_mut().give_all_back();
+            if !planted(Planted::UnackedNotGivenBack) {
+                self.channel.borrow_mut().give_all_back();
+            }
             self.flush();
             let _ = self.env.timeout(self.policy.patience, self.written()).await;
         }

@@ -6,6 +6,7 @@
 use super::channel::{Channel, Held, Purpose, bytes};
 use super::envelope::{self, Envelope};
 use crate::broker::amqp::{Delivery, DeliveryTag, Event, Name};
+use crate::planted::{Fault as Planted, planted};
 use crate::settings::QueueOrder;
 use redis::{Cmd, Value, cmd};
 
@@ -92,6 +93,9 @@ impl Channel {
         let first = self.next_tag;
         self.next_tag += room as DeliveryTag;
         self.asked = first..self.next_tag;
+        if planted(Planted::TagsUsedTwice) {
+            self.next_tag = first;
+        }
         first
     }
 

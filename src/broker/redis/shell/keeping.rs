@@ -1,7 +1,9 @@
 //! What a worker does besides: it says what it holds, and looks for what others have left behind.
 
 use super::Shell;
+use crate::env::Instant;
 use crate::env::redis::RedisLost;
+use crate::planted::{Fault as Planted, planted};
 use crate::settings::RedisConsume;
 use redis::{Value, cmd};
 use std::rc::Rc;
@@ -32,6 +34,9 @@ impl Shell {
                     return self.lost(&lost);
                 }
                 next_sweep = self.env.now() + self.policy.sweep;
+                if planted(Planted::SweepStops) {
+                    next_sweep = Instant::NEVER;
+                }
             }
         }
     }
