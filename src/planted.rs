@@ -63,7 +63,7 @@ faults! {
     /// A worker that shuts down does not wait for results that are being stored.
     ExitBeforeStored,
     // The broker actor and its session.
-    /// A settlement of a lost connection is sent on the next one.
+    /// Delivery tags of a lost connection are settled on the next one.
     StaleTagAcked,
     /// When the connection is lost, what was not confirmed counts as confirmed.
     ConfirmAssumedOnLoss,
@@ -82,7 +82,7 @@ faults! {
     RequeueForgotten,
     /// A return is not counted.
     ReturnNotCounted,
-    /// A message beyond its delivery limit is dropped instead of dead-lettered.
+    /// A rejected message is dropped instead of dead-lettered.
     DeadLetterDropped,
     /// A rejected delivery keeps its place in the prefetch window.
     WindowLeakedOnReject,
@@ -154,6 +154,11 @@ mod switch {
         PLANTED.set(fault);
     }
 
+    /// The fault that is at work.
+    pub(crate) fn at_work() -> Option<Fault> {
+        PLANTED.get()
+    }
+
     /// Whether a fault is at work.
     #[inline]
     pub(crate) fn planted(fault: Fault) -> bool {
@@ -164,7 +169,7 @@ mod switch {
 #[cfg(feature = "planted")]
 pub use switch::plant;
 #[cfg(feature = "planted")]
-pub(crate) use switch::planted;
+pub(crate) use switch::{at_work, planted};
 
 /// Whether a fault is at work: never, in this build.
 #[cfg(not(feature = "planted"))]

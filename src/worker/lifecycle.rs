@@ -133,7 +133,7 @@ impl Worker {
             if std::mem::take(&mut request.makes_room) {
                 self.prefetch.end_finishing();
             }
-            let delivered_again = !std::mem::replace(&mut request.settled, true);
+            let delivered_again = !std::mem::replace(&mut request.settled, !planted(Planted::StaleTagAcked));
             if cancel && delivered_again {
                 self.cut(id, CutBy::ConnectionLoss);
             }

@@ -90,7 +90,9 @@ impl Engine {
     fn reject(&mut self, held: Held, out: &mut impl Output) {
         let Some(queue) = self.queues.get_mut(held.queue.0) else { return };
         let queue = settled(queue, &held);
-        retire(held.queue, queue, held.message, DeathReason::Rejected, &mut self.departures, out);
+        let mut nowhere = VecDeque::new();
+        let departures = if planted(Planted::DeadLetterDropped) { &mut nowhere } else { &mut self.departures };
+        retire(held.queue, queue, held.message, DeathReason::Rejected, departures, out);
         if queue.line.is_some() {
             self.mark_dirty(held.queue);
         }
@@ -108,8 +110,7 @@ impl Engine {
 
     /// Returns a message to its original position, unless its delivery limit is exceeded by that.
     pub(super) fn requeue(&mut self, held: Held, out: &mut impl Output) {
-        let back = if planted(Planted::ReturnNotCounted) { Back::Released } else { Back::Lost };
-        self.put_back(held, back, out);
+        self.put_back(held, Back::Lost, out);
     }
 
     fn put_back(&mut self, held: Held, back: Back, out: &mut impl Output) {
@@ -118,15 +119,12 @@ impl Engine {
         if queue.options.quorum {
             return self.return_to_quorum(held, back, out);
         }
-        let counts = u32::from(back != Back::Released);
+        let counts = u32::from(back != Back::Released && !planted(Planted::ReturnNotCounted));
         let mut message = held.message;
         message.redelivered = true;
         message.delivery_count = message.delivery_count.saturating_add(counts);
         if queue.options.delivery_limit.is_some_and(|limit| message.delivery_count > limit) {
-            let mut nowhere = VecDeque::new();
-            let dropped = planted(Planted::DeadLetterDropped);
-            let departures = if dropped { &mut nowhere } else { &mut self.departures };
-            retire(held.queue, queue, message, DeathReason::DeliveryLimit, departures, out);
+            retire(held.queue, queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
             return;
         }
         let (stored, delivery_count) = (&message.message, message.delivery_count);

@@ -101,7 +101,13 @@ pub(super) fn search(
     system::scope(|scope| {
         for _ in 0..budget.jobs.max(1) {
             let (work, tell, space) = (work.clone(), tell.clone(), &space);
-            scope.spawn(move || make_runs(story, budget.strategy, space, &work, &tell));
+            #[cfg(feature = "planted")]
+            let fault = crate::planted::at_work();
+            scope.spawn(move || {
+                #[cfg(feature = "planted")]
+                crate::planted::plant(fault);
+                make_runs(story, budget.strategy, space, &work, &tell);
+            });
         }
         drop(tell);
         let ended = Search::new(*budget).run(&todo, &done, watch);
