@@ -93,7 +93,10 @@ impl SafeBeat {
         self.term += 1;
         self.works = true;
         let known = std::mem::take(&mut self.known);
-        self.plan.begin(&known, records, self.tools.env.wall());
+        let wall = self.tools.env.wall();
+        // New entries count from the clock as it is: a step before now is none of theirs.
+        self.plan.stand_by(wall, self.tools.env.now());
+        self.plan.begin(&known, records, wall);
         self.state.sync(0, true, self.plan.progress());
     }
 

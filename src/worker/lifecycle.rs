@@ -2,7 +2,7 @@
 
 use super::request::{CutBy, Phase, RequestId};
 use super::shutdown::Action;
-use super::{Due, Exit, ShutDown, Worker};
+use super::{Due, Exit, Request, ShutDown, Worker};
 use crate::broker::amqp::{Name, QueueOptions};
 use crate::broker::{CancelConsumers, Close, Consume, Epoch, SetPrefetch, Settle, Settlement, Source, Target};
 use crate::control;
@@ -93,7 +93,7 @@ impl Worker {
         }
     }
 
-    fn forget(&mut self, id: RequestId) -> Option<Box<super::Request>> {
+    fn forget(&mut self, id: RequestId) -> Option<Box<Request>> {
         self.stop_waiting(id);
         self.requests.swap_remove(&id)
     }
@@ -139,7 +139,10 @@ impl Worker {
             }
         }
         self.reserved.retain(|id| self.requests.contains_key(id));
-        self.prefetch.connection_lost(u32::try_from(self.running).unwrap_or(u32::MAX));
+        // What is cut off is about to leave its child free.
+        let goes_on = |request: &&Box<Request>| request.is_running() && request.cut.is_none();
+        let active = self.requests.values().filter(goes_on).count();
+        self.prefetch.connection_lost(u32::try_from(active).unwrap_or(u32::MAX));
         self.window = self.prefetch.window();
         self.with.broker.do_send(SetPrefetch(self.window));
         self.set_alarm(ctx);

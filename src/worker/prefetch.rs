@@ -72,7 +72,7 @@ impl Prefetch {
         self.finishing = self.finishing.saturating_sub(1);
     }
 
-    /// The connection is lost while `active` tasks run.
+    /// The connection is lost while `active` tasks run on.
     pub(super) fn connection_lost(&mut self, active: u32) {
         if self.reduces && self.base != 0 {
             let busy = active.saturating_mul(self.multiplier);

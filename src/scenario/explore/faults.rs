@@ -146,7 +146,8 @@ fn draw_when(fault: &mut Table, space: &Space, place: Place<'_>, random: &mut Pr
                 1 => random.below(2_000_000),
                 _ => random.below(500_000_000),
             };
-            fault.insert("at".to_owned(), text(at.saturating_add(late).saturating_add(1_000)).into());
+            let at = at.saturating_add(late).saturating_add(1_000).clamp(space.window.0, space.window.1);
+            fault.insert("at".to_owned(), text(at).into());
         }
         Place::Anywhere => match space.effects.get(process) {
             Some(count) if *count > 0 && random.below(2) == 0 => {

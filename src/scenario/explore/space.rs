@@ -37,6 +37,8 @@ pub(crate) struct Space {
 /// Watches the undisturbed run.
 #[derive(Default)]
 struct Probe {
+    /// Effects after this are nobody's to strike.
+    until: Option<Nanos>,
     effects: BTreeMap<String, u64>,
     links: BTreeMap<(String, String), ()>,
     last: Nanos,
@@ -49,7 +51,7 @@ impl Observer for Probe {
 
     fn record(&mut self, record: &Record<'_>) {
         match record.what {
-            What::Sent { .. } => {
+            What::Sent { .. } if self.until.is_none_or(|until| record.at <= until) => {
                 if let Some(count) = self.effects.get_mut(record.process) {
                     *count += 1;
                 } else {
@@ -72,7 +74,9 @@ impl Space {
     ///
     /// When it can't be run at all.
     pub(super) fn of(story: &Scenario, explore: &Explore) -> Result<Space, Box<dyn std::error::Error + Send + Sync>> {
-        let probe = Rc::new(RefCell::new(Probe::default()));
+        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        let until = explore.between.as_ref().map(|between| nanos(between.high));
+        let probe = Rc::new(RefCell::new(Probe { until, ..Probe::default() }));
         let look = Look { observer: Some(Box::new(probe.clone())), record: true, ..Look::default() };
         let ran = run_watched(story, None, story.seed(), look)?;
         let probe = probe.borrow();
@@ -80,7 +84,6 @@ impl Space {
         let processes = if named.is_empty() { default_processes(story) } else { named };
         let touches = |pair: &&(String, String)| processes.contains(&pair.0) || processes.contains(&pair.1);
         let links = probe.links.keys().filter(touches).map(|(a, b)| [a.clone(), b.clone()]).collect();
-        let nanos = |duration: Duration| u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
         let window = match explore.between {
             Some(between) => (nanos(between.low), nanos(between.high)),
             None => (0, probe.last),
