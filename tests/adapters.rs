@@ -2,6 +2,8 @@
 //! RabbitMQ for real and simulated. All arms must see the same.
 #![allow(clippy::disallowed_methods, reason = "some arms are real")]
 
+#[path = "servers/running.rs"]
+mod running;
 mod servers;
 
 use serde_json::{Value, json};
@@ -115,8 +117,7 @@ fn replying(mut settings: Settings) -> Settings {
 fn real(settings: Settings) -> Seen {
     let app = app(settings);
     let running = app.start().expect("it starts");
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    running::block_on(async {
         let seen = script(app).await.expect("the script runs");
         running.shutdown().await;
         seen

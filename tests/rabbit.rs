@@ -1,10 +1,13 @@
 //! A real RabbitMQ: tasks go through it and come back.
 #![allow(clippy::disallowed_methods, reason = "real servers, real time")]
 
+#[path = "servers/running.rs"]
+mod running;
 mod servers;
 
 use lapin::options::{BasicGetOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
+use running::{block_on, start};
 use servers::Rabbit;
 use simq::{App, CallOptions, Profile, Settings, TaskContext, TaskError};
 use std::time::Duration;
@@ -15,17 +18,6 @@ fn settings(url: &str, profile: Profile) -> Settings {
     let mut settings = Settings::new(profile);
     settings.set_text("broker_url", url).expect("a setting");
     settings
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
-}
-
-fn start(settings: Settings) -> (App, simq::Running, simq::Task<(i64, i64), i64>) {
-    let app = App::with_settings("demo", settings);
-    let add = app.task("tasks.add", |_: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
-    let running = app.start().expect("it starts");
-    (app, running, add)
 }
 
 /// One node for all: it takes seconds to start.

@@ -1,8 +1,11 @@
 //! A real Redis: tasks go through it and come back, and nothing is left behind.
 #![allow(clippy::disallowed_methods, reason = "real servers, real time")]
 
+#[path = "servers/running.rs"]
+mod running;
 mod servers;
 
+use running::{block_on, start};
 use servers::Redis;
 use simq::{App, Profile, Settings, TaskContext};
 use std::time::Duration;
@@ -14,10 +17,6 @@ fn settings(redis: &Redis, profile: Profile) -> Settings {
     settings.set_text("broker_url", &redis.url(0)).expect("a setting");
     settings.set_text("result_backend", &redis.url(1)).expect("a setting");
     settings
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }
 
 #[test]
@@ -46,13 +45,6 @@ fn tasks_go_there_and_back_in_both_profiles() {
             left.iter().filter(|key| !key.starts_with("_kombu.binding") && *key != "unacked_mutex").collect();
         assert!(left.is_empty(), "{profile:?}: {left:?}");
     }
-}
-
-fn start(settings: Settings) -> (App, simq::Running, simq::Task<(i64, i64), i64>) {
-    let app = App::with_settings("demo", settings);
-    let add = app.task("tasks.add", |_: TaskContext, (x, y): (i64, i64)| async move { Ok(x + y) });
-    let running = app.start().expect("it starts");
-    (app, running, add)
 }
 
 /// A server that stands still for a while is a server again: the worker goes on, and nobody had to restart it.

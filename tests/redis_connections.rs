@@ -4,11 +4,14 @@
 
 #[path = "servers/certificates.rs"]
 mod certificates;
+#[path = "servers/running.rs"]
+mod running;
 #[path = "servers/sentinels.rs"]
 mod sentinels;
 mod servers;
 
 use certificates::Authority;
+use running::block_on;
 use sentinels::{NAME, Watched};
 use servers::{Redis, free_port};
 use simq::{App, AsyncResult, CallOptions, Profile, Settings, TaskContext};
@@ -22,10 +25,6 @@ fn settings(set: &[(&str, &str)]) -> Settings {
         settings.set_text(name, value).unwrap_or_else(|error| panic!("{name} = {value}: {error}"));
     }
     settings
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime").block_on(work)
 }
 
 /// A task goes there and comes back.

@@ -1,6 +1,7 @@
 //! The limit: loops of lapin's that know nothing of tasks.
 
 use super::processes::own_cpu_micros;
+use super::running::block_on;
 use super::server::{Observer, Server, Wire};
 use super::table::Measured;
 use futures_util::StreamExt;
@@ -29,8 +30,7 @@ pub(super) fn drain(server: &Server, tasks: usize, keep: bool) -> Measured {
 
 /// A channel of its own, on one thread.
 fn run<T>(server: &Server, work: impl AsyncFnOnce(&lapin::Channel) -> T) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(async {
+    block_on(async {
         let properties = lapin::ConnectionProperties::default();
         let connection = lapin::Connection::connect(&server.site().broker, properties).await.expect("RabbitMQ answers");
         let channel = connection.create_channel().await.expect("a channel");

@@ -21,6 +21,8 @@ mod processes;
 #[path = "../redis/producers.rs"]
 mod producers;
 mod rounds;
+#[path = "../../tests/servers/running.rs"]
+mod running;
 mod server;
 #[path = "../../tests/servers/mod.rs"]
 mod servers;

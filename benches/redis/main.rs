@@ -27,6 +27,8 @@ mod peer_arms;
 mod processes;
 mod producers;
 mod rounds;
+#[path = "../../tests/servers/running.rs"]
+mod running;
 mod server;
 #[path = "../../tests/servers/mod.rs"]
 mod servers;

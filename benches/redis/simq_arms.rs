@@ -1,6 +1,7 @@
 //! simq: this program itself, started again in a role.
 
 use super::processes::own_cpu_micros;
+use super::running::block_on;
 use super::workers::PATIENCE;
 use simq::{App, CallOptions, Profile, Settings, TaskContext};
 use std::process::Command;
@@ -83,11 +84,6 @@ fn settings([broker, results]: [&str; 2], profile: &str) -> Settings {
     settings.set_text("broker_url", broker).expect("a setting");
     settings.set_text("result_backend", results).expect("a setting");
     settings
-}
-
-fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    runtime.block_on(tokio::task::LocalSet::new().run_until(work))
 }
 
 type Add = simq::Task<(i64, i64), i64>;
