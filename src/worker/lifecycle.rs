@@ -140,8 +140,8 @@ impl Worker {
         }
         self.reserved.retain(|id| self.requests.contains_key(id));
         // What is cut off is about to leave its child free.
-        let goes_on = |request: &&Box<Request>| request.is_running() && request.cut.is_none();
-        let active = self.requests.values().filter(goes_on).count();
+        let goes_on = |request: &Request| request.is_running() && request.cut.is_none();
+        let active = self.requests.values().filter(|request| goes_on(request)).count();
         self.prefetch.connection_lost(u32::try_from(active).unwrap_or(u32::MAX));
         self.window = self.prefetch.window();
         self.with.broker.do_send(SetPrefetch(self.window));

@@ -210,8 +210,9 @@ impl Worker {
                 continue;
             }
             self.reserved.remove(at);
-            let is_late = |request: &Box<super::Request>| is_expired(&request.task, self.env.wall());
-            let is_blind = planted(Planted::ExpiryOnlyOnArrival) && self.requests.get(&id).is_some_and(is_late);
+            let is_late = |request: &super::Request| is_expired(&request.task, self.env.wall());
+            let is_blind =
+                planted(Planted::ExpiryOnlyOnArrival) && self.requests.get(&id).is_some_and(|request| is_late(request));
             if self.requests.contains_key(&id) && (is_blind || !self.turn_away(id)) {
                 return Some(id);
             }
