@@ -12,7 +12,6 @@ use super::session::Session;
 use super::{Epoch, FromBroker, PublishError, Reply, backoff};
 use crate::env::{Alarm, Endpoint, Env, Instant, Link};
 use crate::message::Message;
-use crate::planted::{Fault as Planted, planted};
 use crate::settings::{Failover, Settings, duration};
 use actix::{Actor, ActorFutureExt, Addr, AsyncContext, Context, WrapFuture};
 use std::collections::VecDeque;
@@ -121,19 +120,7 @@ impl Broker {
         // Redis answers every publish, and kombu waits for the answer.
         let confirms = self.settings.confirm_publish || matches!(self.server, Endpoint::Redis(_));
         let mut session = Session::new(link, self.epoch, confirms, now);
-        let again = self.epoch.0 > 1;
-        let is_deaf = again && planted(Planted::ConsumersNotRestored);
-        if let Some(subscription) =
-            self.subscription.as_ref().filter(|subscription| !subscription.cancelled && !is_deaf)
-        {
-            self.next_heartbeat = self.begin_heartbeats(&session, now);
-            if again && planted(Planted::HeartbeatsNotRestored) {
-                self.next_heartbeat = Instant::NEVER;
-            }
-            let forgets = again && planted(Planted::PrefetchNotRestored);
-            let prefetch = if forgets { 0 } else { subscription.prefetch };
-            session.consume(&subscription.sources, prefetch, &self.settings);
-        }
+        self.resume(&mut session, now);
         for publish in std::mem::take(&mut self.waiting) {
             session.publish(publish.to, publish.message, publish.reply, &self.settings, &self.env);
         }

@@ -189,6 +189,7 @@ impl Command {
             Command::Shrink(shrink) => shrink.execute(),
             #[cfg(feature = "sim")]
             Command::Replay(replay) => replay.execute(),
+            #[cfg(feature = "sim")]
             Command::Crashpoints(crashpoints) => crashpoints.execute(),
             #[cfg(feature = "sim")]
             Command::Compare(compare) => compare.execute(),

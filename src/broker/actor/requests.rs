@@ -37,6 +37,20 @@ impl Broker {
         session.heartbeat();
         now + interval
     }
+
+    /// Consumes on a new connection what was consumed on the last one.
+    pub(super) fn resume(&mut self, session: &mut Session, now: Instant) {
+        let again = self.epoch.0 > 1;
+        let is_deaf = again && planted(Planted::ConsumersNotRestored);
+        let wanted = self.subscription.as_ref().filter(|subscription| !subscription.cancelled && !is_deaf);
+        let Some(subscription) = wanted else { return };
+        self.next_heartbeat = self.begin_heartbeats(session, now);
+        if again && planted(Planted::HeartbeatsNotRestored) {
+            self.next_heartbeat = Instant::NEVER;
+        }
+        let forgets = again && planted(Planted::PrefetchNotRestored);
+        session.consume(&subscription.sources, if forgets { 0 } else { subscription.prefetch }, &self.settings);
+    }
 }
 
 impl Handler<Consume> for Broker {
