@@ -30,6 +30,27 @@ fn a_private_node() {
     a_queue_with_other_arguments_is_used_as_it_is(&rabbit);
     closed_connections_lose_nothing(&rabbit);
     who_is_not_let_in_is_told_why(&rabbit);
+    the_command_says_what_waits(&rabbit);
+}
+
+fn the_command_says_what_waits(rabbit: &Rabbit) {
+    let status = |queues: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_simq"));
+        command.args(["status", "--json", "--broker", &rabbit.url()]).args(queues);
+        let output = command.output().expect("simq runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<serde_json::Value>(&output.stdout).expect("JSON")
+    };
+    let (_app, running, add) = start(settings(&rabbit.url(), Profile::Safe));
+    block_on(async {
+        let waits = CallOptions { queue: Some("nobody".into()), ..CallOptions::default() };
+        add.apply_async((1, 2), waits).await.expect("published");
+        let found = status(&["nobody", "missing", "celery"]);
+        assert_eq!((&found["queues"][0]["ready"], &found["queues"][0]["consumers"]), (&1.into(), &0.into()), "{found}");
+        assert!(found["queues"][1]["error"].as_str().is_some_and(|why| why.contains("no queue 'missing'")), "{found}");
+        assert_eq!(found["queues"][2]["consumers"], 1, "{found}");
+        running.shutdown().await;
+    });
 }
 
 fn tasks_go_there_and_back_in_both_profiles(rabbit: &Rabbit) {

@@ -1,9 +1,9 @@
 //! What operators ask of a broker: how much waits in its queues, and to have that deleted.
 
 use super::actor::open;
-use super::amqp::{Event, Method};
+use super::amqp::{Event, Method, QueueOptions};
 use super::frame::{FromServer, ToServer};
-use crate::env::{ConnectError, Endpoint, Env};
+use crate::env::{ConnectError, Endpoint, Env, Link};
 use crate::settings::{Settings, duration};
 use std::time::Duration;
 
@@ -27,6 +27,8 @@ pub(crate) enum AdminError {
 pub(crate) struct Queue {
     pub(crate) name: String,
     pub(crate) ready: Result<u64, String>,
+    /// Who consumes from it, where the broker tells.
+    pub(crate) consumers: Option<u64>,
 }
 
 /// What is known of a broker.
@@ -70,8 +72,39 @@ pub(crate) async fn status(
     settings: &Settings,
     queues: &[String],
 ) -> Result<Status, AdminError> {
-    let Endpoint::Redis(url) = server else { return Err(AdminError::Unsupported(server.to_string())) };
     let limit = duration(settings.broker_connection_timeout);
-    let looked = env.timeout(PATIENCE, super::redis::inspect(env, url, settings, limit, queues)).await;
+    let looked = match server {
+        Endpoint::Redis(url) => env.timeout(PATIENCE, super::redis::inspect(env, url, settings, limit, queues)).await,
+        Endpoint::Amqp(_) => env.timeout(PATIENCE, look(env, server, settings, queues)).await,
+        _ => return Err(AdminError::Unsupported(server.to_string())),
+    };
     looked.unwrap_or_else(|_| Err(AdminError::NoAnswer(server.to_string())))
+}
+
+/// AMQP tells of a queue whoever declares it passively. One that is not there costs the connection.
+async fn look(env: &Env, server: &Endpoint, settings: &Settings, names: &[String]) -> Result<Status, AdminError> {
+    let (mut queues, mut kept) = (Vec::new(), None);
+    for name in names {
+        let link = match kept.take() {
+            Some(link) => link,
+            None => open(env, server.clone(), settings, &super::redis::Before::default()).await?,
+        };
+        let options = QueueOptions::default();
+        link.send(ToServer::Method(Method::QueueDeclare { queue: name.as_str().into(), passive: true, options }));
+        let found = loop {
+            match link.recv().await {
+                Some(FromServer::Event(Event::QueueDeclared { messages, consumers, .. })) => {
+                    kept = Some(link);
+                    break Ok((u64::from(messages), u64::from(consumers)));
+                }
+                Some(FromServer::Event(Event::Closed { text, .. })) => break Err(text.to_string()),
+                Some(_) => {}
+                None => break Err("the broker closed the connection".to_owned()),
+            }
+        };
+        let consumers = found.as_ref().ok().map(|(_, consumers)| *consumers);
+        queues.push(Queue { name: name.clone(), ready: found.map(|(messages, _)| messages), consumers });
+    }
+    kept.iter().for_each(Link::close);
+    Ok(Status { queues, unacked: None, consumers: None })
 }

@@ -54,9 +54,15 @@ fn human(broker: &str, found: &Found) -> String {
     let mut text = format!("{:width$}  {broker}\n", "broker");
     for queue in &found.queues {
         let _ = match &queue.ready {
-            Ok(ready) => writeln!(text, "{:width$}  {ready} waiting", queue.name),
+            Ok(ready) => {
+                let consumers = queue.consumers.map_or_else(String::new, |number| format!(", {number} consumers"));
+                writeln!(text, "{:width$}  {ready} waiting{consumers}", queue.name)
+            }
             Err(why) => writeln!(text, "{:width$}  no queue: {why}", queue.name),
         };
+    }
+    if found.queues.iter().any(|queue| queue.consumers.is_some()) {
+        return text;
     }
     let known = |number: Option<u64>| number.map_or_else(|| "unknown".to_owned(), |number| number.to_string());
     let _ = writeln!(text, "{:width$}  {} of all queues", "unacked", known(found.unacked));
@@ -66,7 +72,10 @@ fn human(broker: &str, found: &Found) -> String {
 
 fn as_json(broker: &str, found: &Found) -> String {
     let queues = found.queues.iter().map(|queue| match &queue.ready {
-        Ok(ready) => json!({ "queue": queue.name, "ready": ready }),
+        Ok(ready) => match queue.consumers {
+            Some(consumers) => json!({ "queue": queue.name, "ready": ready, "consumers": consumers }),
+            None => json!({ "queue": queue.name, "ready": ready }),
+        },
         Err(why) => json!({ "queue": queue.name, "ready": null, "error": why }),
     });
     let queues: Vec<_> = queues.collect();

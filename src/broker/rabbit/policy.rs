@@ -76,7 +76,7 @@ impl Policy {
         let temporary = options.exclusive || options.auto_delete || !options.durable;
         let told = arguments.get("x-queue-type").is_some();
         let quorum = !temporary && !told && self.kind(queue) == QueueType::Quorum;
-        let own_letters = options.dead_letter_routing_key == self.dead_letters;
+        let own_letters = self.dead_letters.is_some() && options.dead_letter_routing_key == self.dead_letters;
         for (name, value) in [
             ("x-queue-type", quorum.then_some("quorum").and_then(text)),
             ("x-max-priority", options.max_priority.and_then(|max| number(max.into()))),

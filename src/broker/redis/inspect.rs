@@ -34,7 +34,11 @@ pub(in crate::broker) async fn inspect(
     connection.close();
     let (lengths, rest) = replies.split_at(replies.len().saturating_sub(2));
     let waiting = lengths.chunks(policy.layout.buckets());
-    let queues = queues.iter().zip(waiting).map(|(name, lists)| Queue { name: name.clone(), ready: ready(lists) });
+    let queues = queues.iter().zip(waiting).map(|(name, lists)| Queue {
+        name: name.clone(),
+        ready: ready(lists),
+        consumers: None,
+    });
     Ok(Status {
         queues: queues.collect(),
         unacked: rest.first().filter(|reply| matches!(reply, Value::Int(_))).map(count),
