@@ -33,6 +33,9 @@ impl Worker {
 
     fn receive_task(&mut self, epoch: Epoch, delivery: Delivery, task: TaskMessage, ctx: &mut Context<Self>) {
         self.env.emit(&Event { id: &task.id, what: What::Received { redelivered: delivery.redelivered } });
+        if !self.shutdown.is_running() {
+            return self.return_late(epoch, delivery.tag);
+        }
         let definition = self.app.definition(&task.task);
         let Some(definition) = definition.filter(|definition| definition.body.is_some()) else {
             return self.unknown(epoch, &delivery, &task, ctx);
@@ -59,6 +62,13 @@ impl Worker {
         let id = self.new_request_id();
         self.requests.insert(id, Box::new(request));
         self.screen(id, ctx);
+    }
+
+    /// It was on its way when the consumers were cancelled. It goes back as what had not begun then.
+    fn return_late(&self, epoch: Epoch, tag: DeliveryTag) {
+        if self.settings.worker_return_unstarted {
+            self.with.broker.do_send(Settle { epoch, tag, how: Settlement::Release });
+        }
     }
 
     /// Hands reserved requests to idle children: never more than one to a child, whatever is reserved behind it.
