@@ -13,7 +13,7 @@ use simq::planted::Fault;
 use std::collections::BTreeSet;
 
 /// Runs of each story without a fault; `simq`'s soak is `--bin hunt -- --sound 10000`.
-const SOUND_RUNS: u64 = 128;
+const SOUND_RUNS: u64 = 64;
 
 /// Faults that are found within 256 runs of a story, at least one in each.
 const FAST: &[(Fault, &str)] = &[(Fault::AckBeforeStore, "deploy")];

@@ -8,8 +8,8 @@ use simq_sim::Prng;
 use std::fmt::Write;
 use std::path::Path;
 
-/// Plans in `cargo test`; `PLANS=100000 cargo test --release --test random_faults` is a soak.
-const PLANS: u64 = 300;
+/// Plans, fewer without optimisation; `PLANS=100000 cargo test --release --test random_faults` is a soak.
+const PLANS: u64 = if cfg!(debug_assertions) { 120 } else { 300 };
 const TASKS: u64 = 60;
 /// So little that the journals are compacted under way.
 const MAX_BYTES: u64 = 20_000;
