@@ -125,12 +125,12 @@ faults! {
     // The producer.
     /// A further try of a publish has a task id of its own.
     RetriedPublishForgetsId,
-    /// When the time of a publish is over, its caller is told that it is published.
+    /// When the tries of a publish are used up, its caller is told that it is published.
     PublishErrorSwallowed,
     // Beat.
     /// A run counts as done when its publish has failed.
     FailedPublishCounts,
-    /// The last of several missed due times is run twice.
+    /// Missed due times are run twice.
     CatchUpDoubles,
     /// A run that was taken when beat died counts as done.
     TakenCountsAsDone,

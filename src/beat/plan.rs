@@ -213,8 +213,9 @@ impl Planned {
 
     /// A due time is over: run, or given up.
     fn settle(&mut self, due: Timestamp) {
-        let again = i64::from(planted(Planted::CatchUpDoubles) && self.behind > 0);
-        self.progress = Progress { done: moved(due, self.shift - again), taken: None };
+        let again = planted(Planted::CatchUpDoubles) && self.behind % 2 == 1;
+        let done = if again { self.progress.done } else { moved(due, self.shift) };
+        self.progress = Progress { done, taken: None };
         (self.phase, self.shift) = (Phase::Idle, 0);
     }
 

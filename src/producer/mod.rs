@@ -194,8 +194,7 @@ impl Producer {
             };
             if publish.give_up_at <= now {
                 let error = publish.last_error.clone();
-                let told = if planted(Planted::PublishErrorSwallowed) { Ok(()) } else { Err(error) };
-                self.finish(number, told, ctx);
+                self.finish(number, Err(error), ctx);
             } else if publish.waiting_to_retry {
                 self.try_now(number, ctx);
             } else {
@@ -214,6 +213,7 @@ impl Producer {
                 let due = (self.env.now() + wait).min(publish.give_up_at);
                 self.set_due(number, due, ctx);
             }
+            None if planted(Planted::PublishErrorSwallowed) => self.finish(number, Ok(()), ctx),
             None => self.finish(number, Err(error), ctx),
         }
     }
