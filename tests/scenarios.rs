@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Seeds of each variant beyond the pinned one. `scripts/test` runs 200 with optimisation, `scripts/soak` many more.
-const MORE_SEEDS: u64 = 5;
+const MORE_SEEDS: u64 = 2;
 
 fn scenarios() -> Vec<Scenario> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
