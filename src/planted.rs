@@ -101,7 +101,7 @@ faults! {
     HeldNotInherited,
     /// What a take brought when its answer was lost is left to the sweep.
     OrphansForgotten,
-    /// A message that is given back comes into the list that is read last.
+    /// A message that is given back comes to the far end of the list that is read last.
     PriorityLostOnReturn,
     /// One ack too many: that of the oldest message which is still held.
     AckOneTooMany,

@@ -111,7 +111,8 @@ impl Channel {
     fn give_back(&mut self, held: Held, returns: u32, end: End) {
         let Some(record) = held.record else { return };
         let envelope = envelope::returned(&held.envelope, held.deliveries.saturating_add(returns));
-        let priority = if planted(Planted::PriorityLostOnReturn) { u8::MAX } else { held.priority };
+        let lost = planted(Planted::PriorityLostOnReturn);
+        let (priority, end) = if lost { (u8::MAX, End::Last) } else { (held.priority, end) };
         let list = self.policy.layout.bucket(&held.queue, priority);
         self.put(&record, &envelope, &[list], end, "");
     }
