@@ -1,14 +1,14 @@
-//! The limit: loops of lapin's that know nothing of tasks.
+//! The limit: loops of lapin's that do nothing with the tasks whose messages they carry.
 
 use super::processes::own_cpu_micros;
 use super::running::block_on;
 use super::server::{Observer, Server, Wire};
 use super::table::Measured;
 use futures_util::StreamExt;
-use lapin::BasicProperties;
+use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
-    QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
+    ConfirmSelectOptions, QueueDeclareOptions,
 };
 use std::time::Instant;
 
@@ -17,14 +17,18 @@ const WINDOW: usize = 1_000;
 /// Deliveries that one ack covers.
 const BATCH: usize = 100;
 
-/// Publishes with confirms, `under_way` at once.
+/// Publishes the one message that waits in the queue again and again, with confirms, `under_way` at once.
 pub(super) fn publish(server: &Server, tasks: usize, under_way: usize) -> Measured {
-    measured(server, tasks, async |channel| fill(channel, tasks, under_way).await)
+    measured(server, tasks, async |channel| {
+        let options = BasicGetOptions { no_ack: true };
+        let got = channel.basic_get("celery".into(), options).await.expect("an answer").expect("a task's message");
+        fill(channel, &got.delivery, tasks, under_way).await;
+    })
 }
 
-/// Consumes, with acks of a hundred at once, and stores as many results at once where they are kept.
+/// Consumes what waits in the queue, with acks of a hundred at once, and stores as many results at once where they are
+/// kept.
 pub(super) fn drain(server: &Server, tasks: usize, keep: bool) -> Measured {
-    run(server, async |channel| fill(channel, tasks, WINDOW).await);
     measured(server, tasks, async |channel| empty(channel, tasks, keep.then(|| server.results())).await)
 }
 
@@ -66,15 +70,12 @@ impl Finish for (super::server::Served, f64, f64) {
     }
 }
 
-/// Puts persistent messages of a task's size into the queue.
-async fn fill(channel: &lapin::Channel, tasks: usize, under_way: usize) {
+async fn fill(channel: &lapin::Channel, message: &Delivery, tasks: usize, under_way: usize) {
     channel.confirm_select(ConfirmSelectOptions::default()).await.expect("confirms");
-    let body = [b'A'; 1_000];
     let mut confirms = std::collections::VecDeque::new();
     for _ in 0..tasks {
-        let properties = BasicProperties::default().with_delivery_mode(2);
-        let publish =
-            channel.basic_publish("".into(), "celery".into(), BasicPublishOptions::default(), &body, properties);
+        let (options, properties) = (BasicPublishOptions::default(), message.properties.clone());
+        let publish = channel.basic_publish("".into(), "celery".into(), options, &message.data, properties);
         confirms.push_back(publish.await.expect("written"));
         if confirms.len() >= under_way
             && let Some(oldest) = confirms.pop_front()

@@ -54,6 +54,7 @@ impl Bench {
     pub(super) fn round(&mut self) {
         for (section, ignore) in [(Section::Drain, false), (Section::DrainIgnored, true)] {
             self.measure(section, "bare loop, acks of 100", Whose::Bare, |bench, server| {
+                fill(server, bench.tasks, ignore)?;
                 Some(bare::drain(server, bench.tasks, !ignore))
             });
             self.drain_simq(section, ignore);
@@ -94,6 +95,7 @@ impl Bench {
         for (under_way, name) in [(BULK, "bare loop, confirms pipelined"), (1, "bare loop, confirm by confirm")] {
             self.measure(section, name, Whose::Bare, |bench, server| {
                 let tasks = if under_way == 1 { bench.few() } else { bench.tasks };
+                fill(server, 1, false)?;
                 Some(bare::publish(server, tasks, under_way))
             });
         }
