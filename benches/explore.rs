@@ -11,7 +11,7 @@ use std::ops::ControlFlow;
 use std::path::Path;
 use std::time::Duration;
 
-const RUNS: u64 = 256;
+const RUNS: u64 = 1024;
 
 fn story() -> Scenario {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios/worker_crash.toml");

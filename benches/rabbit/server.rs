@@ -1,5 +1,6 @@
 //! A RabbitMQ for messages and a Redis for results, and what is asked of them while somebody else works with them.
 
+use super::peer_arms::Peer;
 use super::processes;
 use super::servers::{Rabbit, Redis};
 use super::simq_arms::Site;
@@ -23,14 +24,19 @@ impl Server {
         Server { redis: Redis::start(), vhost }
     }
 
-    pub(super) fn site(&self) -> Site {
-        Site { broker: NODE.url_of(&self.vhost), results: self.redis.url(0) }
-    }
-
     pub(super) fn results(&self) -> redis::Connection {
         self.redis.connection()
     }
 }
+
+/// Its addresses.
+pub(super) fn site(server: &Server) -> Site {
+    Site { broker: NODE.url_of(&server.vhost), results: server.redis.url(0) }
+}
+
+/// Other crates that work with RabbitMQ.
+pub(super) const PEERS: &[Peer] =
+    &[Peer { name: "crate celery 0.5", word: "celery", wire: Wire::Kombu, keeps_results: false, most: usize::MAX }];
 
 /// How a queue is laid out: there is one way.
 #[derive(Clone, Copy)]
@@ -56,7 +62,7 @@ pub(super) struct Served {
 impl Observer {
     pub(super) fn new(server: &Server, _: Wire) -> Observer {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let (site, properties) = (server.site(), lapin::ConnectionProperties::default());
+        let (site, properties) = (site(server), lapin::ConnectionProperties::default());
         let connecting = lapin::Connection::connect(&site.broker, properties);
         let connection = runtime.block_on(connecting).expect("RabbitMQ answers");
         Observer { runtime, connection, channel: None }

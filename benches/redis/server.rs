@@ -1,5 +1,6 @@
 //! What is asked of Redis while somebody else works with it.
 
+use super::peer_arms::Peer;
 use super::servers::Redis;
 use super::simq_arms::Site;
 
@@ -21,6 +22,14 @@ pub(super) enum Wire {
     /// The crate `apalis-redis`.
     Apalis,
 }
+
+/// Other crates that work with Redis.
+///
+/// A worker of apalis-redis ends when it finds more than 7,999 tasks: a script of its has too many arguments.
+pub(super) const PEERS: &[Peer] = &[
+    Peer { name: "crate celery 0.5", word: "celery", wire: Wire::CeleryCrate, keeps_results: false, most: usize::MAX },
+    Peer { name: "crate apalis-redis 1.0", word: "apalis", wire: Wire::Apalis, keeps_results: true, most: 7_000 },
+];
 
 /// Looks on, over one connection.
 pub(super) struct Observer {

@@ -10,7 +10,7 @@ use super::space::Space;
 use super::story::Story;
 use super::strategy::{Known, Strategy, recipe};
 use crate::env::system::{self, Stopwatch};
-use crossbeam_channel::{Receiver, Sender};
+use crossbeam_channel::{Receiver, Sender, TryRecvError};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -18,6 +18,8 @@ use std::time::Duration;
 
 /// Runs that are planned with the same knowledge.
 const BLOCK: u64 = 64;
+/// How often results are collected. Whoever waited for each would have to be woken by each: a tenth of a short run.
+const COLLECT: Duration = Duration::from_millis(2);
 
 /// How much is searched, and how.
 #[derive(Clone, Copy, Debug)]
@@ -161,11 +163,16 @@ impl Search {
         watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
     ) -> Result<Exploration, Error> {
         let mut interrupted = false;
+        let collect = crossbeam_channel::tick(COLLECT);
         self.plan_block(todo);
         self.plan_block(todo);
         while self.progress.runs < self.planned {
-            let Ok((index, recipe, attempt)) = done.recv() else { return Err("a run did not come back".into()) };
-            self.early.insert(index, (recipe, attempt));
+            match done.try_recv() {
+                Ok((index, recipe, attempt)) => drop(self.early.insert(index, (recipe, attempt))),
+                // The ticks never end.
+                Err(TryRecvError::Empty) => drop(collect.recv()),
+                Err(TryRecvError::Disconnected) => return Err("a run did not come back".into()),
+            }
             while let Some((recipe, attempt)) = self.early.remove(&self.progress.runs) {
                 self.count(recipe, attempt?);
                 if self.progress.runs.is_multiple_of(BLOCK) {

@@ -1,14 +1,15 @@
 //! The limit: loops of lapin's that do nothing with the tasks whose messages they carry.
 
 use super::processes::own_cpu_micros;
+use super::rounds::{self, Limit};
 use super::running::block_on;
-use super::server::{Observer, Server, Wire};
+use super::server::{Observer, Server, Wire, site};
 use super::table::Measured;
 use futures_util::StreamExt;
 use lapin::message::Delivery;
 use lapin::options::{
-    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions,
-    ConfirmSelectOptions, QueueDeclareOptions,
+    BasicAckOptions, BasicConsumeOptions, BasicGetOptions, BasicPublishOptions, BasicQosOptions, ConfirmSelectOptions,
+    QueueDeclareOptions,
 };
 use std::time::Instant;
 
@@ -17,26 +18,44 @@ const WINDOW: usize = 1_000;
 /// Deliveries that one ack covers.
 const BATCH: usize = 100;
 
-/// Publishes the one message that waits in the queue again and again, with confirms, `under_way` at once.
-pub(super) fn publish(server: &Server, tasks: usize, under_way: usize) -> Measured {
-    measured(server, tasks, async |channel| {
-        let options = BasicGetOptions { no_ack: true };
-        let got = channel.basic_get("celery".into(), options).await.expect("an answer").expect("a task's message");
-        fill(channel, &got.delivery, tasks, under_way).await;
-    })
+/// Consumes what simq has published, with acks of a hundred at once, and stores as many results at once where they are kept.
+pub(super) fn drains(ignore_result: bool) -> Vec<Limit> {
+    let name = format!("bare loop, acks of {BATCH}");
+    let drain = move |server: &Server, tasks: usize| {
+        rounds::fill(server, tasks, ignore_result).expect("tasks to drain");
+        let results = (!ignore_result).then(|| server.results());
+        measured(server, tasks, async |channel| empty(channel, tasks, results).await)
+    };
+    vec![Limit { name, slow: false, run: Box::new(drain) }]
 }
 
-/// Consumes what waits in the queue, with acks of a hundred at once, and stores as many results at once where they are
-/// kept.
-pub(super) fn drain(server: &Server, tasks: usize, keep: bool) -> Measured {
-    measured(server, tasks, async |channel| empty(channel, tasks, keep.then(|| server.results())).await)
+/// Publishes a message of simq's again and again, with confirms.
+pub(super) fn publishes() -> Vec<Limit> {
+    let publish = |name: &str, slow: bool, under_way: usize| Limit {
+        name: name.into(),
+        slow,
+        run: Box::new(move |server, tasks| publish(server, tasks, under_way)),
+    };
+    vec![
+        publish("bare loop, 1000 confirms under way", false, WINDOW),
+        publish("bare loop, confirm by confirm", true, 1),
+    ]
+}
+
+fn publish(server: &Server, tasks: usize, under_way: usize) -> Measured {
+    rounds::fill(server, 1, false).expect("a message");
+    measured(server, tasks, async |channel| {
+        let options = BasicGetOptions { no_ack: true };
+        let got = channel.basic_get("celery".into(), options).await.expect("an answer").expect("a message");
+        fill(channel, &got.delivery, tasks, under_way).await;
+    })
 }
 
 /// A channel of its own, on one thread.
 fn run<T>(server: &Server, work: impl AsyncFnOnce(&lapin::Channel) -> T) -> T {
     block_on(async {
         let properties = lapin::ConnectionProperties::default();
-        let connection = lapin::Connection::connect(&server.site().broker, properties).await.expect("RabbitMQ answers");
+        let connection = lapin::Connection::connect(&site(server).broker, properties).await.expect("RabbitMQ answers");
         let channel = connection.create_channel().await.expect("a channel");
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
         channel.queue_declare("celery".into(), options, Default::default()).await.expect("declared");

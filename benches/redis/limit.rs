@@ -1,6 +1,7 @@
 //! The limit: a loop that knows nothing but the commands that kombu's protocol needs.
 
 use super::processes::own_cpu_micros;
+use super::rounds::Limit;
 use super::server::{Observer, Wire};
 use super::servers::Redis;
 use super::table::Measured;
@@ -26,15 +27,26 @@ fn measured(redis: &Redis, tasks: usize, work: impl FnOnce()) -> Measured {
     }
 }
 
-/// Publishes a thousand at a time.
-pub(super) fn publish(redis: &Redis, tasks: usize) -> Measured {
-    measured(redis, tasks, || fill(redis, tasks))
+/// In batches of two sizes.
+pub(super) fn drains(ignore_result: bool) -> Vec<Limit> {
+    let drain = |batch| Limit {
+        name: format!("bare loop, batches of {batch}"),
+        slow: false,
+        run: Box::new(move |redis, tasks| {
+            fill(redis, tasks);
+            measured(redis, tasks, || empty(redis, batch, ignore_result))
+        }),
+    };
+    [100, 500].map(drain).into()
 }
 
-/// Publishes, and empties the queue in batches.
-pub(super) fn drain(redis: &Redis, tasks: usize, batch: usize, ignore_result: bool) -> Measured {
-    fill(redis, tasks);
-    measured(redis, tasks, || empty(redis, batch, ignore_result))
+/// A thousand at a time.
+pub(super) fn publishes() -> Vec<Limit> {
+    vec![Limit {
+        name: "bare loop, 1,000 at a time".into(),
+        slow: false,
+        run: Box::new(|redis, tasks| measured(redis, tasks, || fill(redis, tasks))),
+    }]
 }
 
 /// Puts messages of a task's size into the queue.

@@ -1,7 +1,7 @@
-//! Other crates' task queues on Redis, each as its documentation shows it, for `cargo bench --bench redis`.
+//! Other crates' task queues, each as its documentation shows it, for the benches `redis` and `rabbit`.
 //!
 //! ```text
-//! redis-peers celery|apalis publish|work URL TASKS
+//! queue-peers celery|apalis publish|work URL TASKS
 //! ```
 //!
 //! `publish` puts tasks into the queue one by one, and prints the seconds that it took; `work` runs a worker until it is
@@ -25,7 +25,7 @@ type Outcome = Result<(), Box<dyn std::error::Error + Send + Sync>>;
 async fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [peer, what, url, tasks] = arguments.as_slice() else {
-        return Err("redis-peers celery|apalis publish|work URL TASKS".into());
+        return Err("queue-peers celery|apalis publish|work URL TASKS".into());
     };
     let job = Job { url: url.clone(), tasks: tasks.parse()? };
     let started = Instant::now();

@@ -45,7 +45,7 @@ impl Celery {
 
     fn python(&self, site: &Site) -> Command {
         let mut command = Command::new(&self.0);
-        command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/redis"));
+        command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/queues"));
         command.env("BENCH_URL", &site.broker).env("BENCH_RESULTS", &site.results).env("PYTHONDONTWRITEBYTECODE", "1");
         command.env("C_FORCE_ROOT", "1");
         command
