@@ -111,6 +111,15 @@ faults! {
     TagsUsedTwice,
     /// A worker sweeps once, and never again.
     SweepStops,
+    // The adapter for RabbitMQ.
+    /// One ack covers all deliveries up to its own, those too that still run.
+    AckPastAGap,
+    /// A message is acked while its dead letter is still on the way.
+    AckBeforeDeadLetter,
+    /// A confirm of many publishes is taken for that of the last.
+    ConfirmOfManyTakenForOne,
+    /// When the broker takes messages again, publishes are still refused.
+    BlockedForEver,
     // The result store's client and its server.
     /// After a reconnect the store is not asked again for results that callers wait for.
     WaitersForgotten,

@@ -6,6 +6,7 @@ use super::shell::{Held, LETTERS, Shell};
 use crate::broker::amqp::DeliveryTag;
 use crate::env::amqp::Method;
 use crate::message::Message;
+use crate::planted::{Fault as Planted, planted};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -60,7 +61,13 @@ impl Shell {
         self.burying.set(self.burying.get() + 1);
         let shell = self.clone();
         self.env.spawn(async move {
+            let is_early = planted(Planted::AckBeforeDeadLetter);
+            if is_early {
+                shell.acks.borrow_mut().ack(tag);
+                shell.flush();
+            }
             match shell.letter(&held, &to, reason).await {
+                Ok(()) if is_early => {}
                 Ok(()) => {
                     shell.acks.borrow_mut().ack(tag);
                     shell.flush();

@@ -6,6 +6,7 @@
 use crate::broker::amqp::{Event, Name, Refusal};
 use crate::env::amqp::DeliveryTag;
 use crate::message::Message;
+use crate::planted::{Fault as Planted, planted};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -87,7 +88,7 @@ impl Publishes {
         for publish in under_way.iter_mut() {
             match publish.state {
                 State::Written(own) if own > tag => break,
-                State::Written(own) if multiple || own == tag => {
+                State::Written(own) if own == tag || multiple && !planted(Planted::ConfirmOfManyTakenForOne) => {
                     publish.state = if taken { State::Confirmed } else { State::Refused(Refusal::QueueFull) };
                 }
                 _ => {}
