@@ -4,6 +4,7 @@
 //! wants to read it. Text never enters the hash, so wording can change and hashes stay. Observers draw no random
 //! numbers and change no order: a run with a sink has the hash of the run without.
 
+use crate::fault::Fault;
 use std::fmt::Display;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -39,7 +40,7 @@ pub enum What<'a> {
     /// A process learned that a connection is gone.
     Closed { connection: u64, reset: bool },
     /// A fault struck (or found nothing to strike).
-    Fault { fault: &'a dyn Display, struck: bool },
+    Fault { fault: &'a Fault, struck: bool },
     /// A process synced bytes to its disk.
     Disk { path: &'a str, digest: u64 },
     /// Something the program itself reported.

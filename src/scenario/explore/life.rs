@@ -1,21 +1,68 @@
-//! Lives of tasks: the facts about each, in order, and the faults in between. Signatures of failures are made from them.
+//! Lives of tasks: what happened to each, in whose hands it was, and which faults met it there. Signatures of failures are
+//! made from them.
 
 use super::ids::Ids;
+use super::struck::{Struck, is_server};
+use crate::collections::Map;
 use crate::events::{Event, What as Fact};
+use crate::scenario::cluster::Plan;
 use crate::scenario::ledger::Nanos;
 use crate::scenario::observe::Observer;
 use simq_sim::{Record, What};
 use std::sync::Arc;
 
-/// Facts kept of one task. A life that goes in circles repeats itself long before.
+/// Processes of one task that are kept. A task that goes in circles was with all of them long before.
 const MOST: usize = 64;
+
+/// Kinds of facts in the order in which a life has them; states of results follow.
+const ORDER: [&str; 15] = [
+    "call failed",
+    "redelivered",
+    "refused",
+    "skipped",
+    "started",
+    "started again",
+    "retried",
+    "cut",
+    "child lost",
+    "finished",
+    "store ignored",
+    "requeued",
+    "acked",
+    "dropped",
+    "dead-lettered",
+];
 
 /// All lives of a run.
 #[derive(Default)]
 pub(crate) struct Lives {
     ids: Ids,
-    tasks: Vec<Vec<(Nanos, &'static str)>>,
-    faults: Vec<(Nanos, String)>,
+    tasks: Vec<Life>,
+    faults: Vec<Struck>,
+    /// When each process has ended.
+    ends: Map<String, Vec<Nanos>>,
+}
+
+#[derive(Clone, Default)]
+struct Life {
+    /// Kinds of facts, each once.
+    told: Vec<&'static str>,
+    hands: Vec<Hands>,
+    /// The last fact.
+    last: Nanos,
+    /// Whoever it was given to is known to have it.
+    is_held: bool,
+    has_finished: bool,
+    is_stored: bool,
+}
+
+/// A process in one of its lives has to do with a task.
+#[derive(Clone)]
+struct Hands {
+    process: Arc<str>,
+    from: Nanos,
+    /// How often the process had ended before.
+    ended: usize,
 }
 
 /// What is told of a life. What always happens and says nothing about a failure is left out.
@@ -41,48 +88,112 @@ fn told(what: &Fact<'_>) -> Option<&'static str> {
     })
 }
 
-impl Observer for Lives {
-    fn fact(&mut self, now: Nanos, _: &Arc<str>, event: &Event<'_>) {
-        let Some(task) = self.ids.of(event) else { return };
-        let Some(told) = told(&event.what) else { return };
-        if task >= self.tasks.len() {
-            self.tasks.resize(task + 1, Vec::new());
+impl Life {
+    fn happen(&mut self, now: Nanos, what: &Fact<'_>) {
+        self.last = now;
+        self.told.extend(told(what).filter(|told| !self.told.contains(told)));
+        match what {
+            Fact::Queued { .. } | Fact::Recovered { .. } | Fact::Requeued { .. } | Fact::Delivered { .. } => {
+                self.is_held = false;
+            }
+            Fact::Received { .. } | Fact::Started { .. } => self.is_held = true,
+            Fact::Finished { .. } => self.has_finished = true,
+            Fact::Stored { state } => self.is_stored = self.has_finished && state.is_ready(),
+            _ => {}
         }
+    }
+
+    /// When nothing can happen to it any more.
+    fn over(&self) -> Nanos {
+        if self.is_stored { self.last } else { Nanos::MAX }
+    }
+}
+
+impl Observer for Lives {
+    fn fact(&mut self, now: Nanos, process: &Arc<str>, event: &Event<'_>) {
+        let Some(task) = self.ids.of(event) else { return };
+        if task >= self.tasks.len() {
+            self.tasks.resize(task + 1, Life::default());
+        }
+        let ended = self.ends.get(&**process).map_or(0, Vec::len);
         let life = &mut self.tasks[task];
-        if life.len() < MOST {
-            life.push((now, told));
+        life.happen(now, &event.what);
+        let is_known = life.hands.iter().any(|hands| hands.process == *process && hands.ended == ended);
+        if !is_known && life.hands.len() < MOST {
+            life.hands.push(Hands { process: process.clone(), from: now, ended });
         }
     }
 
     fn record(&mut self, record: &Record<'_>) {
-        if let What::Fault { fault, struck: true } = record.what {
-            let words = fault.to_string();
-            let kind = words.split([' ', ',']).next().unwrap_or_default();
-            self.faults.push((record.at, kind.to_owned()));
+        match record.what {
+            What::Exited { .. } => self.ends.entry(record.process.to_owned()).or_default().push(record.at),
+            // A fault is recorded when it has struck: after the ends of those that it killed, and before the message that
+            // it acts on.
+            What::Fault { fault, struck: true } => {
+                let just_now = |(name, ends): (_, &Vec<Nanos>)| (ends.last() == Some(&record.at)).then_some(name);
+                let child = self.ends.iter().filter_map(just_now).find(|name: &&String| name.contains('/'));
+                self.faults.push(Struck::of(fault, record.at, child.map(String::as_str)));
+            }
+            What::Sent { .. } => {
+                if let Some(fault) = self.faults.last_mut()
+                    && fault.victims.is_empty()
+                {
+                    fault.victims.push(record.process.to_owned());
+                }
+            }
+            _ => {}
         }
     }
 }
 
 impl Lives {
-    /// What happened to a task and around it, each kind once, in the order in which it first happened. Faults before its
-    /// life began count too: a broker that has lost its memory is one.
-    pub(crate) fn of(&self, task: usize) -> Vec<String> {
-        let facts = self.tasks.get(task).map(Vec::as_slice).unwrap_or_default();
-        let facts = facts.iter().map(|(at, told)| (*at, (*told).to_owned()));
-        let faults = self.faults.iter().map(|(at, kind)| (*at, format!("({kind})")));
-        let mut all: Vec<(Nanos, String)> = faults.chain(facts).collect();
-        all.sort_by_key(|(at, _)| *at);
-        let mut once: Vec<String> = Vec::new();
-        for (_, told) in all {
-            if !once.contains(&told) {
-                once.push(told);
-            }
-        }
-        once
+    /// What happened to a task, each kind once, and the faults that met it: those that struck who had it at that time,
+    /// and, before it was done, servers and clocks. With `all`, or when nobody is known to have it in the end, every
+    /// fault counts.
+    pub(crate) fn of(&self, task: usize, all: bool, plan: &Plan) -> Vec<String> {
+        let Some(life) = self.tasks.get(task) else { return self.faults(plan) };
+        let mut told = life.told.clone();
+        told.sort_by_key(|told| (ORDER.iter().position(|known| known == told).unwrap_or(ORDER.len()), *told));
+        let all = all || !life.is_held;
+        let met = self.faults.iter().filter(|fault| all || self.meets(life, fault));
+        told.into_iter().map(str::to_owned).chain(words(met, plan)).collect()
     }
 
     /// The faults that struck.
-    pub(crate) fn faults(&self) -> Vec<String> {
-        self.of(usize::MAX)
+    pub(crate) fn faults(&self, plan: &Plan) -> Vec<String> {
+        words(self.faults.iter(), plan)
     }
+
+    fn meets(&self, life: &Life, fault: &Struck) -> bool {
+        let over = life.over();
+        let mut others = fault.victims.iter().filter(|victim| !is_server(victim)).peekable();
+        let is_everywhere = others.peek().is_none() || fault.is_of_a_clock();
+        fault.at <= over && (is_everywhere || others.any(|victim| self.is_with(life, victim, fault, over)))
+    }
+
+    /// Whether a victim had the task while the fault held.
+    fn is_with(&self, life: &Life, victim: &str, fault: &Struck, over: Nanos) -> bool {
+        let host = victim.split('/').next().unwrap_or(victim);
+        let child_is_known = || life.hands.iter().any(|hands| is_child(&hands.process, host));
+        let is_of = |process: &str| match process == victim || is_child(process, victim) {
+            true => true,
+            // A child that was lost before it could begin.
+            false => process == host && !child_is_known(),
+        };
+        life.hands.iter().filter(|hands| is_of(&hands.process)).any(|hands| {
+            let ends = self.ends.get(&*hands.process).and_then(|ends| ends.get(hands.ended)).copied();
+            fault.until >= hands.from && fault.at <= ends.unwrap_or(over)
+        })
+    }
+}
+
+fn is_child(process: &str, host: &str) -> bool {
+    process.strip_prefix(host).is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn words<'a>(faults: impl Iterator<Item = &'a Struck>, plan: &Plan) -> Vec<String> {
+    let mut words: Vec<String> = faults.map(|fault| format!("({})", fault.words(plan))).collect();
+    words.sort();
+    words.dedup();
+    words
 }

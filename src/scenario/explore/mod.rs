@@ -5,7 +5,7 @@
 //! | `table` | `[explore]`: what may be added to a story |
 //! | `document`, `story` | a scenario as a TOML document: flattened, and written in a readable order |
 //! | `space`, `faults`, `strategy`, `recipe` | what can be varied, and how one run is chosen |
-//! | `coverage`, `life`, `signature` | what a run has reached, and what tells one failure from another |
+//! | `coverage`, `life`, `struck`, `signature` | what a run has reached, and what tells one failure from another |
 //! | `attempt`, `search`, `failure` | runs on many threads, and what they found |
 //! | `bounded` | all schedules within bounds, instead of many at random |
 //! | `shrink` | the smallest story that fails for the same reason |
@@ -27,6 +27,7 @@ mod signature;
 mod space;
 mod story;
 mod strategy;
+mod struck;
 mod table;
 
 use super::Scenario;

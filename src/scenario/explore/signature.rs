@@ -30,7 +30,8 @@ const HAZARDS: [&str; 13] = [
 pub struct Signature {
     /// The expectation that does not hold, or the hazard behind it: `lost`, `of.report.duplicated`, `crashed`.
     pub outcome: String,
-    /// What happened to the first task that came to it and, in brackets, around it; each kind of fact once.
+    /// What happened to the first task that came to it and, in brackets, the faults that met it; each kind once, in an
+    /// order that does not depend on when.
     pub life: Vec<String>,
 }
 
@@ -60,10 +61,18 @@ pub(crate) fn of(ran: &Ran, lives: &Lives, may_miss: bool) -> Option<Signature> 
         (None, None, None) => return None,
     };
     let life = match culprit(ran, &outcome) {
-        Some(task) => lives.of(task),
-        None => lives.faults(),
+        Some(task) => lives.of(task, !is_done_by_holders(&outcome), &ran.plan),
+        None => lives.faults(&ran.plan),
     };
     Some(Signature { outcome, life })
+}
+
+/// Whether only who has a task in its hands can bring it to this outcome. What comes late or never can be anybody's doing.
+fn is_done_by_holders(outcome: &str) -> bool {
+    let key = outcome.rsplit('.').next().unwrap_or(outcome);
+    let by_holders =
+        ["lost", "unbounded_loop", "duplicated", "overlapping", "result_wrong", "result_missing", "acked_unstored"];
+    by_holders.contains(&key)
 }
 
 /// The worst broken expectation that is a hazard; or else, when the broken ones only count, a hazard that there was and
