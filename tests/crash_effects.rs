@@ -10,6 +10,7 @@
 
 use simq::scenario::Scenario;
 use simq::scenario::crashpoints::{Blow, Crash, Crashes, Search, crashpoints};
+use std::ops::ControlFlow;
 use std::path::Path;
 
 #[derive(Clone, Copy, PartialEq)]
@@ -45,7 +46,8 @@ fn story(on: On, second: bool) -> Scenario {
 
 fn crashes(on: On, variant: &str, second: bool) -> Crashes {
     let search = Search { processes: vec!["w".to_owned()], jobs: 2, ..Search::default() };
-    crashpoints(&story(on, second), Some(variant), 1, &search, |_, _| ()).expect("a simulated world")
+    crashpoints(&story(on, second), Some(variant), 1, &search, |_, _| ControlFlow::Continue(()))
+        .expect("a simulated world")
 }
 
 fn nothing_is_lost(on: On) {
@@ -77,7 +79,8 @@ fn two_crashes_lose_nothing_either() {
         blows: vec![Blow::KillAfter],
         ..Search::default()
     };
-    let crashes = crashpoints(&story(On::Redis, false), Some("safe"), 1, &search, |_, _| ()).expect("a world");
+    let crashes = crashpoints(&story(On::Redis, false), Some("safe"), 1, &search, |_, _| ControlFlow::Continue(()))
+        .expect("a world");
     let twice = crashes.all.iter().filter(|crash| crash.points.len() == 2).count();
     assert!(twice > 50, "{twice}");
     for crash in &crashes.all {

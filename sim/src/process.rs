@@ -207,7 +207,7 @@ impl Process {
             return;
         }
         self.with_disk(act);
-        self.world.record(self.id, What::Disk { path, digest });
+        self.world.record(self.id, What::Disk { effect, path, digest });
         self.world.after_effect(self.id, effect);
     }
 

@@ -42,7 +42,7 @@ pub enum What<'a> {
     /// A fault struck (or found nothing to strike).
     Fault { fault: &'a Fault, struck: bool },
     /// A process synced bytes to its disk.
-    Disk { path: &'a str, digest: u64 },
+    Disk { effect: &'static str, path: &'a str, digest: u64 },
     /// Something the program itself reported.
     Note { kind: &'static str, digest: u64, text: &'a dyn Display },
 }
@@ -151,7 +151,7 @@ fn encode(out: &mut Vec<u8>, at: u64, process: u32, what: &What<'_>) {
             head(out, at, process, 8, []);
             out.push(u8::from(struck));
         }
-        What::Disk { path, digest } => {
+        What::Disk { path, digest, .. } => {
             head(out, at, process, 9, []);
             text(out, path);
             out.extend_from_slice(&digest.to_le_bytes());

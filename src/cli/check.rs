@@ -1,14 +1,16 @@
 //! `simq check`
 
-use super::found::{self, Saving};
+use super::again::{command_with, status, unless_interrupted};
+use super::found::{Saved, Saving};
+use super::progress::Progress;
 use super::variants::one_variant;
-use super::{BAD_INPUT, FAILED, OK, output};
+use super::{BAD_INPUT, output};
 use crate::env::system;
 use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
-use crate::scenario::explore::{Bounds, Checked, check};
+use crate::scenario::explore::{Bounds, Checked, Failing, Origin, check};
 use clap::Args;
-use std::ops::ControlFlow;
+use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +32,9 @@ pub(super) struct Check {
     /// Longest time, `90s` or `10m`. Default: no limit.
     #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
     time: Option<Duration>,
+    /// One JSON document, in place of text for people.
+    #[arg(long)]
+    json: bool,
     /// Threads. Default: one per core.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
@@ -40,8 +45,7 @@ pub(super) struct Check {
 impl Check {
     pub(super) fn execute(&self) -> u8 {
         match self.try_execute() {
-            Ok(true) => OK,
-            Ok(false) => FAILED,
+            Ok(status) => status,
             Err(error) => {
                 output::print_error(&error);
                 BAD_INPUT
@@ -49,23 +53,78 @@ impl Check {
         }
     }
 
-    fn try_execute(&self) -> Result<bool, String> {
+    fn try_execute(&self) -> Result<u8, String> {
         let scenario = Scenario::load(&self.file).map_err(|problem| problem.to_string())?;
         let variant = one_variant(&scenario, self.variant.as_deref())?;
+        interrupt::listen();
+        let checked = self.check(&scenario, variant.as_deref())?;
+        if !self.json {
+            output::print(&summary(&scenario, variant.as_deref(), &checked));
+        }
+        let saved = self.save(&scenario, variant.as_deref(), &checked)?;
+        match (self.json, &saved) {
+            (true, _) => output::print_json(&document(&scenario, variant.as_deref(), &checked, saved.as_ref())),
+            (false, Some(saved)) => output::print(&format!("{}\n{}", saved.signature(), saved.lines())),
+            (false, None) => {}
+        }
+        if checked.interrupted {
+            output::print_error(&format!("interrupted; to begin again: {}", command_with(&[])));
+        }
+        Ok(status(saved.is_some(), checked.interrupted))
+    }
+
+    fn check(&self, scenario: &Scenario, variant: Option<&str>) -> Result<Checked, String> {
         let jobs = self.jobs.unwrap_or_else(system::cores);
         let bounds = Bounds { deviations: self.deviations, runs: self.runs, time: self.time, jobs };
-        interrupt::listen();
-        let checked = check(&scenario, variant.as_deref(), &bounds, |_| match interrupt::is_interrupted() {
-            true => ControlFlow::Break(()),
-            false => ControlFlow::Continue(()),
+        let mut progress = Progress::new(None, "schedules");
+        let checked = check(scenario, variant, &bounds, |checked| {
+            progress.show(checked.schedules, || {
+                let Checked { distinct, schedules, deviations, .. } = checked;
+                let now = if *schedules > 1 { deviations + 1 } else { 0 };
+                format!("{distinct} different, those with {now} deviations")
+            });
+            unless_interrupted()
         });
-        let checked = checked.map_err(|error| error.to_string())?;
-        output::print(&summary(&scenario, variant.as_deref(), &checked));
-        let Some(failure) = &checked.failure else { return Ok(true) };
-        let told = found::save(&self.saving, &scenario, variant.as_deref(), failure)?;
-        output::print(&format!("{}\n{told}", failure.signature));
-        Ok(false)
+        progress.clear();
+        checked.map_err(|error| error.to_string())
     }
+
+    fn save(&self, scenario: &Scenario, variant: Option<&str>, checked: &Checked) -> Result<Option<Saved>, String> {
+        let Some(failure) = &checked.failure else { return Ok(None) };
+        let small = self.saving.shrink(scenario, variant, Failing::Found(failure))?;
+        let file = scenario.path().display().to_string();
+        let (strategy, trace_hash) = (Some(failure.strategy), failure.trace_hash.as_str());
+        let origin = Origin { file: &file, variant, seed: failure.seed, strategy, trace_hash };
+        self.saving.save(scenario, small, &origin).map(Some)
+    }
+}
+
+fn document(scenario: &Scenario, variant: Option<&str>, checked: &Checked, saved: Option<&Saved>) -> Value {
+    let Checked { schedules, distinct, deviations, choices, complete, bounded, interrupted, failure } = checked;
+    let failure = failure.as_ref().map(|failure| {
+        json!({
+            "outcome": failure.signature.outcome,
+            "life": failure.signature.life,
+            "seed": failure.seed,
+            "trace_hash": failure.trace_hash,
+            "shrunk": saved.map(Saved::json),
+        })
+    });
+    json!({
+        "scenario": scenario.name(),
+        "file": scenario.path().display().to_string(),
+        "variant": variant,
+        "seed": scenario.seed(),
+        "verdict": if failure.is_some() { "fail" } else { "pass" },
+        "schedules": schedules,
+        "distinct": distinct,
+        "deviations": deviations,
+        "choices": choices,
+        "complete": complete,
+        "bounded": bounded,
+        "interrupted": interrupted,
+        "failure": failure,
+    })
 }
 
 fn summary(scenario: &Scenario, variant: Option<&str>, checked: &Checked) -> String {

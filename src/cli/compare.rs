@@ -1,7 +1,9 @@
 //! `simq compare`
 
-use super::{BAD_INPUT, OK, output};
+use super::again::{command_with, status, unless_interrupted};
+use super::{BAD_INPUT, output};
 use crate::env::system;
+use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
 use crate::scenario::compare::{Axis, Candidate, Row, compare, grid};
 use clap::Args;
@@ -41,7 +43,7 @@ pub(super) struct Compare {
 impl Compare {
     pub(super) fn execute(&self) -> u8 {
         match self.try_execute() {
-            Ok(()) => OK,
+            Ok(status) => status,
             Err(error) => {
                 output::print_error(&error);
                 BAD_INPUT
@@ -49,7 +51,7 @@ impl Compare {
         }
     }
 
-    fn try_execute(&self) -> Result<(), String> {
+    fn try_execute(&self) -> Result<u8, String> {
         let load = |file: &PathBuf| Scenario::load(file).map_err(|problem| problem.to_string());
         let scenarios = self.files.iter().map(load).collect::<Result<Vec<Scenario>, String>>()?;
         let sets = grid(&self.set)?;
@@ -64,10 +66,12 @@ impl Compare {
         let Some(last) = first.checked_add(self.seeds - 1) else {
             return Err(format!("--seeds: there are not so many seeds from {first} to {}", u64::MAX));
         };
+        interrupt::listen();
         let progress = output::progress_bar(0);
         let told = |done: u64, all: u64| {
             progress.set_length(all);
             progress.set_position(done);
+            unless_interrupted()
         };
         let jobs = self.jobs.unwrap_or_else(system::cores);
         let rows = compare(&candidates, &(first..=last), self.late, jobs, told);
@@ -79,7 +83,12 @@ impl Compare {
             }),
             false => output::print(&self.table(&rows)),
         }
-        Ok(())
+        let done = rows.first().map_or(0, |row| row.runs);
+        if done < self.seeds {
+            let rest = [("--seed", (first + done).to_string()), ("--seeds", (self.seeds - done).to_string())];
+            output::print_error(&format!("interrupted; for the other seeds: {}", command_with(&rest)));
+        }
+        Ok(status(false, done < self.seeds))
     }
 
     fn table(&self, rows: &[Row]) -> String {

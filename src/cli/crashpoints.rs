@@ -1,10 +1,13 @@
 //! `simq crashpoints`
 
-use super::{BAD_INPUT, FAILED, OK, files, output};
+use super::again::{command_with, status, unless_interrupted};
+use super::{BAD_INPUT, files, output};
 use crate::env::system;
+use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
-use crate::scenario::crashpoints::{Crash, Crashes, Search, crashpoints};
+use crate::scenario::crashpoints::{Crash, Crashes, LeftOut, Point, Search, crashpoints};
 use clap::Args;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -40,6 +43,9 @@ pub(super) struct Crashpoints {
     /// Write that file anew.
     #[arg(long, requires = "golden")]
     update: bool,
+    /// One JSON document, in place of text for people.
+    #[arg(long)]
+    json: bool,
     /// Threads to run on. Default: one per core.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
@@ -58,8 +64,7 @@ fn restart(text: &str) -> Result<Restart, String> {
 impl Crashpoints {
     pub(super) fn execute(&self) -> u8 {
         match self.try_execute() {
-            Ok(true) => OK,
-            Ok(false) => FAILED,
+            Ok(status) => status,
             Err(error) => {
                 output::print_error(&error);
                 BAD_INPUT
@@ -67,7 +72,7 @@ impl Crashpoints {
         }
     }
 
-    fn try_execute(&self) -> Result<bool, String> {
+    fn try_execute(&self) -> Result<u8, String> {
         let scenario = Scenario::load(&self.file).map_err(|problem| problem.to_string())?;
         let variant = super::variants::one_variant(&scenario, self.variant.as_deref())?;
         let seed = self.seed.unwrap_or_else(|| scenario.seed());
@@ -79,39 +84,60 @@ impl Crashpoints {
             jobs: self.jobs.unwrap_or_else(system::cores),
             ..Search::default()
         };
+        interrupt::listen();
         let progress = output::progress_bar(0);
         let told = |done: usize, all: usize| {
             progress.set_length(all as u64);
             progress.set_position(done as u64);
+            unless_interrupted()
         };
         let crashes = crashpoints(&scenario, variant.as_deref(), seed, &search, told);
         progress.finish_and_clear();
         let crashes = crashes.map_err(|error| error.to_string())?;
-        let title = match &variant {
-            Some(variant) => format!("{} / {variant}", scenario.name()),
-            None => scenario.name(),
+        let interrupted = crashes.not_run > 0;
+        if !self.json {
+            let title = match &variant {
+                Some(variant) => format!("{} / {variant}", scenario.name()),
+                None => scenario.name(),
+            };
+            output::print(&report(&crashes, &format!("{title}  seed {seed}"), self.restart_after.0));
+        }
+        // What is not all of it is compared with nothing.
+        let pinned = match &self.golden {
+            Some(golden) if !interrupted => Some(self.compare(golden, &crashes)?),
+            _ => None,
         };
-        output::print(&report(&crashes, &format!("{title}  seed {seed}"), self.restart_after.0));
-        let as_pinned = match &self.golden {
-            Some(golden) => self.compare(golden, &crashes)?,
-            None => true,
-        };
-        Ok(as_pinned && crashes.broken().next().is_none())
+        let broken = crashes.broken().next().is_some() || pinned == Some(false);
+        if self.json {
+            let mut document = document(&crashes, self.restart_after.0);
+            document["scenario"] = scenario.name().into();
+            document["file"] = scenario.path().display().to_string().into();
+            document["variant"] = variant.into();
+            document["seed"] = seed.into();
+            document["verdict"] = if broken { "fail" } else { "pass" }.into();
+            document["as_pinned"] = pinned.into();
+            output::print_json(&document);
+        }
+        if interrupted {
+            output::print_error(&format!("interrupted; to begin again: {}", command_with(&[])));
+        }
+        Ok(status(broken, interrupted))
     }
 
     /// Whether the table is the one that is pinned.
     fn compare(&self, golden: &Path, crashes: &Crashes) -> Result<bool, String> {
         let table = crashes.table();
         let failed = |what: &str, error: std::io::Error| format!("{}: {what}: {error}", golden.display());
+        let tell = |text: String| if self.json { output::print_error(text.trim_end()) } else { output::print(&text) };
         if self.update {
             files::replace(golden, &table).map_err(|error| failed("can't be written", error))?;
-            output::print(&format!("wrote {}\n", golden.display()));
+            tell(format!("wrote {}\n", golden.display()));
             return Ok(true);
         }
         let bytes = files::read_up_to(golden, 1 << 30).map_err(|error| failed("can't be read", error))?;
         let pinned = String::from_utf8_lossy(&bytes);
         if pinned == table {
-            output::print(&format!("as pinned in {}\n", golden.display()));
+            tell(format!("as pinned in {}\n", golden.display()));
             return Ok(true);
         }
         let other = |lines: &str, than: &str, sign: char| -> Vec<String> {
@@ -122,18 +148,52 @@ impl Crashpoints {
         let more = lines.len().saturating_sub(40);
         let more = if more > 0 { format!("  and {more} more\n") } else { String::new() };
         let shown: String = lines.into_iter().take(40).collect();
-        output::print(&format!("differs from {}; if this is on purpose: --update\n{shown}{more}", golden.display()));
+        tell(format!("differs from {}; if this is on purpose: --update\n{shown}{more}", golden.display()));
         Ok(false)
     }
 }
 
+/// For machines.
+fn document(crashes: &Crashes, restart_after: Option<Duration>) -> Value {
+    let point = |point: &Point| {
+        json!({
+            "process": point.process,
+            "effect": point.effect,
+            "nth": point.nth,
+            "blow": point.blow.name(),
+            "fault": point.as_fault(restart_after),
+        })
+    };
+    let crash = |crash: &Crash| {
+        let points: Vec<Value> = crash.points.iter().map(point).collect();
+        json!({ "points": points, "outcome": crash.outcome, "broken": crash.broken })
+    };
+    let left_out =
+        |left: &LeftOut| json!({ "process": left.process, "effect": left.effect, "there_are": left.there_are });
+    json!({
+        "without_a_crash": crash(&crashes.calm),
+        "crashes": crashes.all.iter().map(crash).collect::<Vec<Value>>(),
+        "broken": crashes.broken().count(),
+        "unreached": crashes.unreached,
+        "not_run": crashes.not_run,
+        "left_out": crashes.left_out.iter().map(left_out).collect::<Vec<Value>>(),
+    })
+}
+
 fn report(crashes: &Crashes, title: &str, restart_after: Option<Duration>) -> String {
     let broken: Vec<&Crash> = crashes.broken().collect();
-    let verdict = if broken.is_empty() { "PASS" } else { "FAIL" };
+    let verdict = match (broken.is_empty(), crashes.not_run) {
+        (false, _) => "FAIL",
+        (true, 0) => "PASS",
+        (true, _) => "CUT SHORT",
+    };
     let mut text =
         format!("{verdict}  {title}  {} crashes, {} break expectations\n\n", crashes.all.len(), broken.len());
     for (outcome, times) in crashes.outcomes() {
         text += &format!("  {times:>6} x  {outcome}\n");
+    }
+    if crashes.not_run > 0 {
+        text += &format!("  {:>6} x  not run\n", crashes.not_run);
     }
     if crashes.unreached > 0 {
         text += &format!("  {:>6} x  the second crash of a pair was not reached\n", crashes.unreached);

@@ -1,14 +1,17 @@
 //! `simq explore`
 
-use super::found::{self, Saving};
-use super::{BAD_INPUT, FAILED, OK, output};
+use super::again::{command_with, status, unless_interrupted};
+use super::explored::Explored;
+use super::found::Saving;
+use super::progress::{Progress, virtual_time};
+use super::{BAD_INPUT, output};
 use crate::env::system;
 use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
-use crate::scenario::explore::{Budget, Exploration, Failure, Progress, Strategy, explore};
+use crate::scenario::explore::{Budget, Exploration, Progress as Reached, Strategy, explore};
 use crate::scenario::kinds::Kind;
 use clap::Args;
-use std::ops::ControlFlow;
+use serde_json::json;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -34,7 +37,7 @@ pub(super) struct Explore {
     /// The first seed. Default: the file's.
     #[arg(long, value_parser = clap::value_parser!(u64).range(0..=i64::MAX as u64))]
     seed: Option<u64>,
-    /// How runs are chosen; docs/exploration.md says what each does.
+    /// How runs are chosen.
     #[arg(long, value_enum, default_value_t = Strategy::Mixed)]
     strategy: Strategy,
     /// Kinds of faults to add, in place of those in the file's [explore]: `kill,reset`.
@@ -46,6 +49,9 @@ pub(super) struct Explore {
     /// Go on after the first failure, and collect distinct ones.
     #[arg(long)]
     all: bool,
+    /// One JSON document, in place of text for people.
+    #[arg(long)]
+    json: bool,
     /// Threads. Default: one per core.
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..=1024))]
     jobs: Option<u32>,
@@ -63,8 +69,7 @@ fn kind(text: &str) -> Result<Kind, String> {
 impl Explore {
     pub(super) fn execute(&self) -> u8 {
         match self.try_execute() {
-            Ok(0) => OK,
-            Ok(_) => FAILED,
+            Ok(status) => status,
             Err(error) => {
                 output::print_error(&error);
                 BAD_INPUT
@@ -72,25 +77,53 @@ impl Explore {
         }
     }
 
-    /// How many distinct failures there are.
-    fn try_execute(&self) -> Result<usize, String> {
+    fn try_execute(&self) -> Result<u8, String> {
         let mut scenario = Scenario::load(&self.file).map_err(|problem| problem.to_string())?;
         scenario.may_add(self.faults.as_deref(), self.most);
         let variants = super::variants::variants_of(&scenario, self.variant.as_deref())?;
         interrupt::listen();
-        let mut found = 0;
-        for variant in &variants {
-            let explored = self.explore(&scenario, variant.as_deref(), variants.len())?;
-            output::print(&format!("{}\n", summary(&scenario, variant.as_deref(), &explored)));
-            for failure in &explored.failures {
-                output::print(&self.tell(&scenario, variant.as_deref(), failure)?);
+        let (mut found, mut interrupted, mut told) = (0, false, Vec::new());
+        for (number, variant) in variants.iter().enumerate() {
+            let exploration = self.explore(&scenario, variant.as_deref(), variants.len())?;
+            let explored = Explored::new(&self.saving, &scenario, variant.as_deref(), exploration)?;
+            interrupted = explored.is_interrupted();
+            found += explored.failures();
+            match self.json {
+                true => told.push(explored.json()),
+                false => output::print(&explored.text()),
             }
-            found += explored.failures.len();
-            if explored.interrupted || (found > 0 && !self.all) {
+            if interrupted {
+                self.say_how_to_go_on(&scenario, &explored, &variants[number + 1..]);
+            }
+            if interrupted || (found > 0 && !self.all) {
                 break;
             }
         }
-        Ok(found)
+        if self.json {
+            output::print_json(&json!({
+                "scenario": scenario.name(),
+                "file": scenario.path().display().to_string(),
+                "verdict": if found == 0 { "pass" } else { "fail" },
+                "interrupted": interrupted,
+                "explored": told,
+            }));
+        }
+        Ok(status(found > 0, interrupted))
+    }
+
+    fn say_how_to_go_on(&self, scenario: &Scenario, explored: &Explored<'_>, others: &[Option<String>]) {
+        let next = self.seed.unwrap_or_else(|| scenario.seed()).saturating_add(explored.runs());
+        let mut options = vec![("--seed", next.to_string())];
+        if let Some(left) = self.seeds.map(|seeds| seeds.saturating_sub(explored.runs())) {
+            options.push(("--seeds", left.max(1).to_string()));
+        }
+        options.extend(explored.variant().map(|variant| ("--variant", variant.to_owned())));
+        let mut text = format!("interrupted; go on with: {}", command_with(&options));
+        let others: Vec<&str> = others.iter().flatten().map(String::as_str).collect();
+        if !others.is_empty() {
+            text += &format!("\nnot explored: {}", others.join(", "));
+        }
+        output::print_error(&text);
     }
 
     fn explore(&self, scenario: &Scenario, variant: Option<&str>, variants: usize) -> Result<Exploration, String> {
@@ -103,90 +136,24 @@ impl Explore {
             strategy: self.strategy,
             all: self.all,
         };
-        let mut shown = Shown::new(&budget);
-        let explored = explore(scenario, variant, &budget, |progress| {
-            shown.show(progress);
-            if interrupt::is_interrupted() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        let mut progress = Progress::new(budget.seeds, "runs");
+        let explored = explore(scenario, variant, &budget, |reached| {
+            progress.show(reached.runs, || words(reached));
+            unless_interrupted()
         });
-        shown.clear();
+        progress.clear();
         explored.map_err(|error| error.to_string())
     }
-
-    /// A failure for people, after it was made small and saved.
-    fn tell(&self, scenario: &Scenario, variant: Option<&str>, failure: &Failure) -> Result<String, String> {
-        let Failure { signature, strategy, seed, times, runs, cpu_seconds, .. } = failure;
-        let head = format!(
-            "\n{}\n  found    by run {runs} ({strategy}, seed {seed}) after {cpu_seconds:.2} s of CPU; seen {times} times\n",
-            signature
-        );
-        Ok(head + &found::save(&self.saving, scenario, variant, failure)?)
-    }
 }
 
-fn summary(scenario: &Scenario, variant: Option<&str>, explored: &Exploration) -> String {
-    let Progress { runs, virtual_seconds, wall_seconds, features, last_new, failed, .. } = explored.progress;
-    let name = variant.map_or_else(|| scenario.name(), |variant| format!("{} / {variant}", scenario.name()));
-    let verdict = match explored.failures.len() {
-        0 => "nothing found in".to_owned(),
-        1 => format!("1 distinct failure, in {failed} of"),
-        n => format!("{n} distinct failures, in {failed} of"),
+/// How far it has come: virtual time, outcomes, states.
+fn words(reached: &Reached) -> String {
+    let outcomes: Vec<String> =
+        reached.outcomes.iter().map(|(outcome, runs)| format!("{} {runs}", outcome.to_uppercase())).collect();
+    let outcomes = match reached.distinct {
+        0 => "nothing found".to_owned(),
+        distinct => format!("{} ({distinct} distinct)", outcomes.join(", ")),
     };
-    let curve = if explored.progress.is_rising() { "still rising" } else { "flat" };
-    let cut = if explored.interrupted { ", interrupted" } else { "" };
-    format!(
-        "{name}: {verdict} {runs} runs{cut} ({:.0} runs/s, {:.1} virtual hours; {features} states, {curve}: the last new \
-         one in run {last_new})",
-        runs as f64 / wall_seconds.max(1e-9),
-        virtual_seconds / 3600.0
-    )
-}
-
-/// What is seen of a search while it goes on.
-struct Shown {
-    bar: indicatif::ProgressBar,
-    /// Without a terminal: when the next line is due, in seconds.
-    next: f64,
-}
-
-impl Shown {
-    fn new(budget: &Budget) -> Self {
-        if !output::is_watched() {
-            return Shown { bar: indicatif::ProgressBar::hidden(), next: 10.0 };
-        }
-        let style = match budget.seeds {
-            Some(_) => "{bar:24} {pos}/{len} runs  {msg}",
-            None => "{spinner} {pos} runs  {msg}",
-        };
-        let bar = budget.seeds.map_or_else(indicatif::ProgressBar::new_spinner, indicatif::ProgressBar::new);
-        let bar = indicatif::ProgressStyle::with_template(style)
-            .map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style));
-        Shown { bar, next: f64::INFINITY }
-    }
-
-    fn show(&mut self, progress: &Progress) {
-        if progress.wall_seconds >= self.next {
-            self.next *= 2.0;
-            output::print_error(&format!("{} runs, {}", progress.runs, words(progress)));
-        }
-        if !self.bar.is_hidden() && progress.runs.is_multiple_of(16) {
-            self.bar.set_position(progress.runs);
-            self.bar.set_message(words(progress));
-        }
-    }
-
-    fn clear(&self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-fn words(progress: &Progress) -> String {
-    let per_second = progress.runs as f64 / progress.wall_seconds.max(1e-9);
-    let curve = if progress.is_rising() { "rising" } else { "flat" };
-    format!(
-        "{per_second:.0} runs/s  {:.1} virtual hours  {} failed, {} distinct  {} states, {curve}",
-        progress.virtual_seconds / 3600.0,
-        progress.failed,
-        progress.distinct,
-        progress.features
-    )
+    let curve = if reached.is_rising() { "rising" } else { "flat" };
+    format!("{}  {outcomes}  {} states, {curve}", virtual_time(reached.virtual_seconds), reached.features)
 }

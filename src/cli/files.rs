@@ -33,6 +33,19 @@ pub(crate) fn replace(path: &Path, text: &str) -> io::Result<()> {
     fs::write(path, text)
 }
 
+/// As [`replace`], but whoever is ended in the middle of it leaves what was there, and never half a file.
+pub(crate) fn replace_at_once(path: &Path, text: &str) -> io::Result<()> {
+    let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(dir)?;
+    let mut builder = tempfile::Builder::new();
+    // Temporary files are for their owner alone, unless told otherwise.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let mut aside = builder.prefix(".simq-").tempfile_in(dir)?;
+    aside.write_all(text.as_bytes())?;
+    aside.persist(path).map(drop).map_err(|error| error.error)
+}
+
 /// The scenarios that a path means: itself, or the TOML files of a directory and those below it, sorted.
 pub(crate) fn scenarios(path: &Path) -> io::Result<Vec<PathBuf>> {
     if !fs::metadata(path)?.is_dir() {

@@ -1,10 +1,13 @@
 //! Failures that were found, made small and saved.
 
+use super::again::unless_interrupted;
 use super::files;
+use super::progress::Progress;
 use crate::scenario::Scenario;
-use crate::scenario::explore::{self, Failure, Origin, Shrunk, Size};
+use crate::scenario::explore::{Failing, Origin, Shrunk, Signature, Size, file_name, file_text, shrink_watched};
 use crate::scenario::report::shell_word;
 use clap::Args;
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
 /// How failures are made small, and where they are saved.
@@ -18,53 +21,97 @@ pub(super) struct Saving {
     shrink_runs: u64,
 }
 
-/// Makes a failure small, saves it, and says so in lines for people.
-pub(super) fn save(
-    saving: &Saving,
-    scenario: &Scenario,
-    variant: Option<&str>,
-    failure: &Failure,
-) -> Result<String, String> {
-    let shrunk = explore::shrink(scenario, variant, failure, saving.shrink_runs).map_err(|error| error.to_string())?;
-    let file = scenario.path().display().to_string();
-    let origin = Origin {
-        file: &file,
-        variant,
-        seed: failure.seed,
-        strategy: Some(failure.strategy),
-        trace_hash: &failure.trace_hash,
-    };
-    write(saving, scenario, &shrunk, &origin)
+/// A failure in its smallest story.
+pub(super) struct Small {
+    shrunk: Shrunk,
+    /// Somebody did not want to wait for the smallest.
+    is_interrupted: bool,
 }
 
-/// Saves the smallest story of the failure on a seed that somebody named.
-pub(super) fn save_seed(
-    saving: &Saving,
-    scenario: &Scenario,
-    variant: Option<&str>,
-    seed: u64,
-) -> Result<String, String> {
-    let report = crate::scenario::run(scenario, variant, seed, None, false).map_err(|error| error.to_string())?;
-    let shrunk =
-        explore::shrink_seed(scenario, variant, seed, saving.shrink_runs).map_err(|error| error.to_string())?;
-    let file = scenario.path().display().to_string();
-    let origin = Origin { file: &file, variant, seed, strategy: None, trace_hash: &report.trace_hash };
-    Ok(format!("{}\n{}", shrunk.signature, write(saving, scenario, &shrunk, &origin)?))
+/// A smallest story in its file.
+pub(super) struct Saved {
+    small: Small,
+    path: PathBuf,
+    /// The command that runs it.
+    command: String,
 }
 
-fn write(saving: &Saving, scenario: &Scenario, shrunk: &Shrunk, origin: &Origin<'_>) -> Result<String, String> {
-    let beside = || scenario.path().parent().unwrap_or(Path::new("")).join("found");
-    let dir = saving.out.clone().unwrap_or_else(beside);
-    let path = dir.join(explore::file_name(&scenario.name(), shrunk));
-    let command = format!("simq run {}", shell_word(&path.display().to_string()));
-    let text = explore::file_text(shrunk, origin, &command);
-    files::replace(&path, &text).map_err(|error| format!("{} was not written: {error}", path.display()))?;
-    let (small, large) = (words(shrunk.size), words(shrunk.original));
-    Ok(format!(
-        "  shrunk   to {small} (from {large}) in {} runs\n  saved    {}\n  replay   {command}\n",
-        shrunk.runs,
-        path.display()
-    ))
+impl Saving {
+    /// Makes a failure small. After a Ctrl-C it is what it was until then.
+    pub(super) fn shrink(
+        &self,
+        scenario: &Scenario,
+        variant: Option<&str>,
+        failing: Failing<'_>,
+    ) -> Result<Small, String> {
+        let mut progress = Progress::new(None, "smaller stories tried");
+        let shrunk = shrink_watched(scenario, variant, failing, self.shrink_runs, |runs| {
+            progress.show(runs, String::new);
+            unless_interrupted()
+        });
+        progress.clear();
+        let shrunk = shrunk.map_err(|error| error.to_string())?;
+        Ok(Small { is_interrupted: shrunk.is_cut && unless_interrupted().is_break(), shrunk })
+    }
+
+    /// Writes a story to a file of its own.
+    pub(super) fn save(&self, scenario: &Scenario, small: Small, origin: &Origin<'_>) -> Result<Saved, String> {
+        let beside = || scenario.path().parent().unwrap_or(Path::new("")).join("found");
+        let dir = self.out.clone().unwrap_or_else(beside);
+        let path = dir.join(file_name(&scenario.name(), &small.shrunk));
+        let command = format!("simq run {}", shell_word(&path.display().to_string()));
+        let text = file_text(&small.shrunk, origin, &command);
+        files::replace_at_once(&path, &text).map_err(|error| format!("{} was not written: {error}", path.display()))?;
+        Ok(Saved { small, path, command })
+    }
+}
+
+impl Small {
+    pub(super) fn signature(&self) -> &Signature {
+        &self.shrunk.signature
+    }
+}
+
+impl Saved {
+    pub(super) fn signature(&self) -> &Signature {
+        self.small.signature()
+    }
+
+    pub(super) fn is_interrupted(&self) -> bool {
+        self.small.is_interrupted
+    }
+
+    /// For people.
+    pub(super) fn lines(&self) -> String {
+        let Shrunk { size, original, runs, .. } = &self.small.shrunk;
+        let (small, large, path) = (words(*size), words(*original), self.path.display());
+        let cut = match self.small.is_interrupted {
+            true => format!(", interrupted; go on with: simq shrink {}", shell_word(&path.to_string())),
+            false => String::new(),
+        };
+        format!(
+            "  shrunk   to {small} (from {large}) in {runs} runs{cut}\n  saved    {path}\n  replay   {}\n",
+            self.command
+        )
+    }
+
+    /// For machines.
+    pub(super) fn json(&self) -> Value {
+        let Shrunk { signature, trace_hash, seed, size, original, runs, is_cut, .. } = &self.small.shrunk;
+        json!({
+            "file": self.path.display().to_string(),
+            "replay": self.command,
+            "outcome": signature.outcome,
+            "life": signature.life,
+            "seed": seed,
+            "trace_hash": trace_hash,
+            "size": size,
+            "original_size": original,
+            "shrink_runs": runs,
+            "interrupted": self.small.is_interrupted,
+            "is_smallest": !is_cut,
+        })
+    }
 }
 
 fn words(size: Size) -> String {

@@ -1,5 +1,7 @@
 //! The command line: one small file per command.
 
+#[cfg(feature = "sim")]
+mod again;
 mod banner;
 mod beat;
 mod builtin;
@@ -18,6 +20,8 @@ mod determinism;
 #[cfg(feature = "sim")]
 mod explore;
 #[cfg(feature = "sim")]
+mod explored;
+#[cfg(feature = "sim")]
 pub(crate) mod files;
 #[cfg(feature = "sim")]
 mod found;
@@ -30,6 +34,8 @@ mod node_name;
 mod output;
 #[cfg(feature = "sim")]
 mod pictures;
+#[cfg(feature = "sim")]
+mod progress;
 mod purge;
 mod queues;
 #[cfg(feature = "sim")]
@@ -109,19 +115,27 @@ enum Command {
     /// Search many runs of a scenario for one in which an expectation does not hold.
     ///
     /// Each run has another schedule, other latencies and whatever the file's table [explore] lets it add. A failure is
-    /// made as small as can be and saved as a scenario of its own.
+    /// made as small as can be (Zeller and Hildebrandt: Simplifying and isolating failure-inducing input, TSE 2002) and
+    /// saved as a scenario of its own.
     ///
-    /// Exit status: 0 nothing was found, 1 something was, 2 the input was wrong.
+    /// Ctrl-C ends the search, and says what was found until then and how to go on; a second one ends it at once.
+    ///
+    /// Exit status: 0 nothing was found, 1 something was, 2 the input was wrong, 130 nothing was found until Ctrl-C.
     #[cfg(feature = "sim")]
     Explore(explore::Explore),
     /// Run all schedules of a small scenario, within bounds, instead of many at random.
     ///
-    /// Exit status: 0 everything expected holds in all of them, 1 one fails, 2 the input was wrong.
+    /// First the one with the first choice everywhere, then all with one deviation, with two, and so on (delay bounding:
+    /// Emmi and others, POPL 2011), without those that nobody could tell apart (partial-order reduction).
+    ///
+    /// Exit status: 0 everything expected holds in all of them, 1 one fails, 2 the input was wrong, 130 none failed until
+    /// Ctrl-C.
     #[cfg(feature = "sim")]
     Check(check::Check),
     /// Make a failing run as small as can be, and save it as a scenario of its own.
     ///
-    /// Exit status: 0 it was saved, 2 it does not fail, or the input was wrong.
+    /// Exit status: 0 it was saved, 2 it does not fail, or the input was wrong, 130 Ctrl-C ended it, and the smallest until
+    /// then was saved.
     #[cfg(feature = "sim")]
     Shrink(shrink::Shrink),
     /// Show a run again, event for event; on a terminal, step through it.
@@ -133,13 +147,14 @@ enum Command {
     ///
     /// Before each effect, after it, and with the reply to it lost; polls and the like only the first few times. A line of
     /// the table is what the calls came to. Exit status: 0 no crash breaks an expectation, and the table is the pinned one,
-    /// 1 otherwise, 2 the input was wrong.
+    /// 1 otherwise, 2 the input was wrong, 130 nothing was broken until Ctrl-C.
     #[cfg(feature = "sim")]
     Crashpoints(crashpoints::Crashpoints),
     /// Run the same story under several settings, and say what each costs.
     ///
     /// Lost and duplicated calls, late ones, delays, executions that were for nothing; and which of the settings are on the
-    /// Pareto front. Exit status: 0, 2 the input was wrong.
+    /// Pareto front. Ctrl-C: of the seeds that all of them have run. Exit status: 0, 2 the input was wrong, 130 Ctrl-C ended
+    /// it.
     #[cfg(feature = "sim")]
     Compare(compare::Compare),
     /// Write a commented scenario to start from.
@@ -164,6 +179,9 @@ const OK: u8 = 0;
 const FAILED: u8 = 1;
 /// The input was wrong, or the output could not be written.
 const BAD_INPUT: u8 = 2;
+/// Ctrl-C ended it before there was an answer; what shells tell of a program that SIGINT has ended.
+#[cfg(feature = "sim")]
+const INTERRUPTED: u8 = 130;
 /// There is no result yet.
 const NOT_YET: u8 = 3;
 /// A server can't be reached, or refused.

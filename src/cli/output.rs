@@ -36,6 +36,12 @@ pub(super) fn print_line(text: &str) -> bool {
     }
 }
 
+/// Prints a JSON document on one line.
+#[cfg(feature = "sim")]
+pub(super) fn print_json(document: &serde_json::Value) {
+    print(&format!("{document}\n"));
+}
+
 /// Whether somebody types and reads.
 #[cfg(feature = "sim")]
 pub(super) fn is_conversation() -> bool {

@@ -1,9 +1,12 @@
 //! `simq shrink`
 
-use super::found::{self, Saving};
-use super::{BAD_INPUT, OK, output};
-use crate::scenario::Scenario;
+use super::found::{Saved, Saving};
+use super::{BAD_INPUT, INTERRUPTED, OK, output};
+use crate::env::system::signals::interrupt;
+use crate::scenario::explore::{Failing, Origin};
+use crate::scenario::{Scenario, run};
 use clap::Args;
+use serde_json::json;
 use std::path::PathBuf;
 
 /// Arguments of `simq shrink`.
@@ -18,6 +21,9 @@ pub(super) struct Shrink {
     /// The variant that fails. Needed when the file has several.
     #[arg(long)]
     variant: Option<String>,
+    /// One JSON document, in place of text for people.
+    #[arg(long)]
+    json: bool,
     #[command(flatten)]
     saving: Saving,
 }
@@ -25,10 +31,8 @@ pub(super) struct Shrink {
 impl Shrink {
     pub(super) fn execute(&self) -> u8 {
         match self.try_execute() {
-            Ok(told) => {
-                output::print(&told);
-                OK
-            }
+            Ok(saved) if saved.is_interrupted() => INTERRUPTED,
+            Ok(_) => OK,
             Err(error) => {
                 output::print_error(&error);
                 BAD_INPUT
@@ -36,11 +40,30 @@ impl Shrink {
         }
     }
 
-    fn try_execute(&self) -> Result<String, String> {
+    fn try_execute(&self) -> Result<Saved, String> {
         let scenario = Scenario::load(&self.file).map_err(|problem| problem.to_string())?;
         let variant = super::variants::one_variant(&scenario, self.variant.as_deref())?;
         let seed = self.seed.unwrap_or_else(|| scenario.seed());
-        found::save_seed(&self.saving, &scenario, variant.as_deref(), seed)
-            .map_err(|error| format!("{}, seed {seed}: {error}", self.file.display()))
+        interrupt::listen();
+        let failed = |error: String| format!("{}, seed {seed}: {error}", self.file.display());
+        let report = run(&scenario, variant.as_deref(), seed, None, false);
+        let report = report.map_err(|error| failed(error.to_string()))?;
+        let small = self.saving.shrink(&scenario, variant.as_deref(), Failing::Seed(seed)).map_err(failed)?;
+        let file = scenario.path().display().to_string();
+        let (variant, trace_hash) = (variant.as_deref(), report.trace_hash.as_str());
+        let saved =
+            self.saving.save(&scenario, small, &Origin { file: &file, variant, seed, strategy: None, trace_hash })?;
+        match self.json {
+            true => output::print_json(&json!({
+                "scenario": scenario.name(),
+                "file": file,
+                "variant": variant,
+                "seed": seed,
+                "trace_hash": trace_hash,
+                "shrunk": saved.json(),
+            })),
+            false => output::print(&format!("{}\n{}", saved.signature(), saved.lines())),
+        }
+        Ok(saved)
     }
 }

@@ -39,7 +39,7 @@ mod ledger;
 mod load;
 mod observe;
 mod order;
-mod parallel;
+pub(crate) mod parallel;
 mod rabbit;
 mod redis;
 pub mod replay;

@@ -105,8 +105,8 @@ fn line(record: &Record<'_>) -> serde_json::Value {
             set("text", fault.to_string().into());
             set("struck", struck.into());
         }
-        What::Disk { path, digest } => {
-            set("what", "disk.replaced".into());
+        What::Disk { effect, path, digest } => {
+            set("what", effect.into());
             set("path", path.into());
             set("digest", hex(digest));
         }

@@ -10,10 +10,10 @@ mod grid;
 
 use super::load::Scenario;
 use super::observe::Look;
-use super::parallel::side_by_side;
+use super::parallel::each_in_order;
 use super::run::{Change, Failure, run_changed};
 use serde::Serialize;
-use std::ops::RangeInclusive;
+use std::ops::{ControlFlow, RangeInclusive};
 use std::time::Duration;
 
 use costs::Costs;
@@ -100,7 +100,8 @@ impl Row {
 }
 
 /// Runs each candidate on each seed. A call that begins later than `late` after it is due counts as delayed. `told` is
-/// called with how many runs are done and how many there are.
+/// called with how many runs are done and how many there are, and can end it: then what is told is of the first seeds, of
+/// all candidates the same.
 ///
 /// # Errors
 ///
@@ -110,7 +111,7 @@ pub fn compare(
     seeds: &RangeInclusive<u64>,
     late: Duration,
     jobs: u32,
-    mut told: impl FnMut(u64, u64),
+    mut told: impl FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Vec<Row>, Failure> {
     for candidate in candidates {
         grid::check(candidate)?;
@@ -120,32 +121,38 @@ pub fn compare(
     if total > MAX_RUNS {
         return Err(format!("{total} runs are more than {MAX_RUNS}: fewer seeds or fewer values").into());
     }
-    let mut done = 0;
-    let mut rows = Vec::new();
-    for candidate in candidates {
-        let mut row = candidate.empty();
-        let mut costs = Costs::new(late);
-        // Blocks of seeds, so that a long comparison does not hold all its runs.
-        let mut first = *seeds.start();
-        loop {
-            let block = (seeds.end() - first).min(999) + 1;
-            let work = |number: usize| candidate.run(first + number as u64, late);
-            for run in side_by_side(jobs, block as usize, work, || {
-                done += 1;
-                told(done, total);
-            }) {
-                let (report, cost) = run?;
-                row.add(&report);
-                costs.add(&cost);
+    let mut rows: Vec<(Row, Costs)> = candidates.iter().map(|one| (one.empty(), Costs::new(late))).collect();
+    let (mut done, mut failed) = (0, None);
+    // Runs of one seed, until all candidates have made theirs.
+    let mut of_seed = Vec::new();
+    let inputs = seeds.clone().flat_map(|seed| candidates.iter().map(move |candidate| (candidate, seed)));
+    each_in_order(
+        jobs,
+        inputs,
+        |(candidate, seed)| candidate.run(seed, late),
+        |run| {
+            match run {
+                Ok(run) => of_seed.push(run),
+                Err(error) => {
+                    failed = Some(error);
+                    return ControlFlow::Break(());
+                }
             }
-            match first.checked_add(block).filter(|next| next <= seeds.end()) {
-                Some(next) => first = next,
-                None => break,
+            if of_seed.len() == candidates.len() {
+                for ((row, costs), (report, cost)) in rows.iter_mut().zip(of_seed.drain(..)) {
+                    row.add(&report);
+                    costs.add(&cost);
+                }
             }
-        }
-        row.close(&costs);
-        rows.push(row);
+            done += 1;
+            told(done, total)
+        },
+    );
+    if let Some(error) = failed {
+        return Err(error);
     }
+    rows.iter_mut().for_each(|(row, costs)| row.close(costs));
+    let mut rows: Vec<Row> = rows.into_iter().map(|(row, _)| row).collect();
     let front: Vec<bool> = rows.iter().map(|row| !rows.iter().any(|other| other.beats(row))).collect();
     rows.iter_mut().zip(front).for_each(|(row, front)| row.front = front);
     Ok(rows)

@@ -16,8 +16,9 @@ mod table;
 
 use super::load::Scenario;
 use super::observe::Look;
-use super::parallel::side_by_side;
+use super::parallel::each_in_order;
 use super::run::{Change, Failure, run_changed};
+use std::ops::ControlFlow;
 use std::time::Duration;
 use table::words;
 
@@ -79,6 +80,8 @@ pub struct Crashes {
     pub unreached: usize,
     /// Effects that there are more of than were tried.
     pub left_out: Vec<LeftOut>,
+    /// Runs that were not made, because the search was told to end.
+    pub not_run: usize,
 }
 
 impl Crashes {
@@ -88,7 +91,8 @@ impl Crashes {
     }
 }
 
-/// Tries all crashes of a search on one seed. `told` is called with how many runs are done and how many there are.
+/// Tries all crashes of a search on one seed. `told` is called with how many runs are done and how many there are, and can
+/// end it.
 ///
 /// # Errors
 ///
@@ -98,7 +102,7 @@ pub fn crashpoints(
     variant: Option<&str>,
     seed: u64,
     search: &Search,
-    mut told: impl FnMut(usize, usize),
+    mut told: impl FnMut(usize, usize) -> ControlFlow<()>,
 ) -> Result<Crashes, Failure> {
     let (points, left_out) = points::all(scenario, variant, seed, search)?;
     let singles = (0..points.len()).map(|point| vec![point]);
@@ -109,25 +113,23 @@ pub fn crashpoints(
         let message = format!("more than {MAX_RUNS} runs: name a process, or try fewer effects of each name");
         return Err(message.into());
     }
-    let mut done = 0;
-    let runs = side_by_side(
-        search.jobs,
-        plans.len(),
-        |number| crash(scenario, variant, seed, search, plans[number].iter().map(|point| &points[*point])),
-        || {
-            done += 1;
-            told(done, plans.len());
-        },
-    );
-    let mut crashes =
-        Crashes { calm: crash(scenario, variant, seed, search, [])?.0, all: Vec::new(), unreached: 0, left_out };
-    for (plan, run) in plans.iter().zip(runs) {
-        match run? {
-            (crash, true) => crashes.all.push(crash),
-            (_, false) => crashes.unreached += usize::from(plan.len() > 1),
+    let calm = crash(scenario, variant, seed, search, [])?.0;
+    let mut crashes = Crashes { calm, all: Vec::new(), unreached: 0, left_out, not_run: plans.len() };
+    let mut failed = None;
+    let act = |plan: &Vec<usize>| {
+        let run = crash(scenario, variant, seed, search, plan.iter().map(|point| &points[*point]));
+        (plan.len() > 1, run)
+    };
+    each_in_order(search.jobs, plans.iter(), act, |(is_pair, run)| {
+        match run {
+            Ok((crash, true)) => crashes.all.push(crash),
+            Ok((_, false)) => crashes.unreached += usize::from(is_pair),
+            Err(error) => failed = Some(error),
         }
-    }
-    Ok(crashes)
+        crashes.not_run -= 1;
+        if failed.is_some() { ControlFlow::Break(()) } else { told(plans.len() - crashes.not_run, plans.len()) }
+    });
+    failed.map_or(Ok(crashes), Err)
 }
 
 /// One run, and whether all of its crashes found something to strike.

@@ -2,12 +2,11 @@
 
 use super::{Blow, Search};
 use crate::collections::Map;
-use crate::scenario::cluster::When;
 use crate::scenario::effects::EFFECTS;
 use crate::scenario::load::{Scenario, listed, meant};
 use crate::scenario::observe::Look;
 use crate::scenario::run::{Change, Failure, run_changed};
-use simq_sim::{Fault, Point as Place, Record, Sink, Trigger, What};
+use simq_sim::{Record, Sink, What};
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
@@ -56,20 +55,15 @@ pub struct LeftOut {
 
 type Counts = Map<(String, &'static str), u64>;
 
-/// Counts messages that processes hand to connections.
+/// Counts what processes do to others and to their disks.
 struct Counter(Rc<RefCell<Counts>>);
 
 impl Sink for Counter {
     fn record(&mut self, record: &Record<'_>) {
-        if let What::Sent { label, .. } = record.what {
+        if let What::Sent { label, .. } | What::Disk { effect: label, .. } = record.what {
             *self.0.borrow_mut().entry((record.process.to_owned(), label)).or_default() += 1;
         }
     }
-}
-
-/// Effects on a disk leave no message to count.
-fn on_disk() -> impl Iterator<Item = &'static str> {
-    EFFECTS.iter().copied().filter(|effect| effect.starts_with("disk."))
 }
 
 /// All crashes to be tried, by process, effect and number.
@@ -81,25 +75,9 @@ pub(super) fn all(
 ) -> Result<(Vec<Point>, Vec<LeftOut>), Failure> {
     let hosts = hosts(scenario, search)?;
     let counts = Rc::<RefCell<Counts>>::default();
-    // A step of no length strikes and changes nothing: it tells that the effect is there.
-    let probes: Vec<(String, &'static str, u64)> = hosts
-        .iter()
-        .flat_map(|host| {
-            on_disk().flat_map(move |effect| (1..=search.most).map(move |nth| (host.clone(), effect, nth)))
-        })
-        .collect();
-    let probe = |(process, effect, nth): &(String, &'static str, u64)| {
-        let effect = Some((*effect).to_owned());
-        let trigger = Trigger { process: process.clone(), point: Place::Before, effect, nth: *nth };
-        (When::On(trigger), Fault::StepClock { process: process.clone(), by_nanos: 0 })
-    };
     let look = Look { sink: Some(Box::new(Counter(counts.clone()))), ..Look::default() };
-    let change = Change { faults: probes.iter().map(probe).collect(), ..Change::default() };
-    let run = run_changed(scenario, variant, seed, look, change)?;
+    run_changed(scenario, variant, seed, look, Change::default())?;
     let mut counts = counts.take();
-    for ((process, effect, _), _) in probes.into_iter().zip(&run.struck).filter(|(_, struck)| **struck) {
-        *counts.entry((process, effect)).or_default() += 1;
-    }
     let known = |effect: &str| EFFECTS.contains(&effect);
     counts.retain(|(process, effect), _| known(effect) && hosts.iter().any(|host| is_of(process, host)));
     let place = |process: &str| hosts.iter().position(|host| is_of(process, host));

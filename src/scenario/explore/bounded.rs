@@ -10,11 +10,11 @@ use super::attempt::{Error, examine};
 use super::failure::Failure;
 use super::recipe::Recipe;
 use super::story::Story;
-use crate::env::system::{self, Stopwatch};
+use crate::env::system::Stopwatch;
 use crate::events::Event;
 use crate::scenario::ledger::Nanos;
-use crate::scenario::observe::Look;
-use crate::scenario::observe::Observer;
+use crate::scenario::observe::{Look, Observer};
+use crate::scenario::parallel::{Work, in_order};
 use crate::scenario::run::run_watched;
 use simq_sim::{Alternative, Order, Pin, Pins, Record, What};
 use std::cell::RefCell;
@@ -53,6 +53,8 @@ pub struct Checked {
     pub complete: bool,
     /// A bound ended it.
     pub bounded: bool,
+    /// It was told to end.
+    pub interrupted: bool,
     /// The first schedule that fails.
     pub failure: Option<Failure>,
 }
@@ -145,48 +147,111 @@ pub(super) fn check(
     bounds: &Bounds,
     watch: &mut dyn FnMut(&Checked) -> ControlFlow<()>,
 ) -> Result<Checked, Error> {
-    let stopwatch = Stopwatch::start();
-    let mut checked = Checked::default();
-    // For each run that was gone on from, the earliest place from which it was.
-    let mut gone_on: BTreeMap<u64, u64> = BTreeMap::new();
-    let mut level = vec![Node::default()];
-    let side_by_side = bounds.jobs.max(1) as usize * 16;
-    // A level with more schedules than may be run is never run to its end, so the rest of it need not be kept.
-    let most = usize::try_from(bounds.runs).unwrap_or(usize::MAX).saturating_add(side_by_side);
+    let mut search = Search {
+        story,
+        bounds,
+        watch,
+        stopwatch: Stopwatch::start(),
+        checked: Checked::default(),
+        gone_on: BTreeMap::new(),
+        level: vec![Node::default()].into_iter(),
+        begun: 0,
+        next: Vec::new(),
+        error: None,
+    };
     for deviations in 0.. {
-        let mut next = Vec::new();
-        for part in level.chunks(side_by_side) {
-            let spent = bounds.time.is_some_and(|time| stopwatch.elapsed() >= time);
-            if checked.schedules >= bounds.runs || spent || watch(&checked).is_break() {
-                checked.bounded = true;
-                return Ok(checked);
-            }
-            for (node, seen) in part.iter().zip(run_all(story, part, bounds.jobs)) {
-                let seen = seen?;
-                checked.schedules += 1;
-                checked.choices = checked.choices.max(seen.alternatives.len());
-                if let Some((signature, hash)) = seen.failure {
-                    checked.failure = Some(failure(story, node, signature, hash, checked.schedules));
-                    return Ok(checked);
-                }
-                let earliest = gone_on.get(&seen.projection).copied();
-                checked.distinct += u64::from(earliest.is_none());
-                if earliest.is_none_or(|earliest| node.from < earliest) {
-                    gone_on.insert(seen.projection, node.from);
-                    next.extend(beyond(node, &seen.alternatives));
-                    next.truncate(most);
-                }
-            }
+        let act = |node: Node| {
+            let seen = run(story, &node);
+            (node, seen)
+        };
+        in_order(bounds.jobs, act, &mut search);
+        if let Some(error) = search.error {
+            return Err(error);
+        }
+        let checked = &mut search.checked;
+        if checked.bounded || checked.failure.is_some() {
+            break;
         }
         checked.deviations = deviations;
-        checked.complete = next.is_empty();
+        checked.complete = search.next.is_empty();
         if checked.complete || bounds.deviations == Some(deviations) {
             checked.bounded = !checked.complete;
-            return Ok(checked);
+            break;
         }
-        level = next;
+        search.level = std::mem::take(&mut search.next).into_iter();
     }
-    Ok(checked)
+    Ok(search.checked)
+}
+
+/// One level of the search: all schedules with so many deviations.
+struct Search<'a> {
+    story: &'a Story,
+    bounds: &'a Bounds,
+    watch: &'a mut dyn FnMut(&Checked) -> ControlFlow<()>,
+    stopwatch: Stopwatch,
+    checked: Checked,
+    /// For each run that was gone on from, the earliest place from which it was.
+    gone_on: BTreeMap<u64, u64>,
+    level: std::vec::IntoIter<Node>,
+    /// Schedules of all levels that were begun.
+    begun: u64,
+    /// Those with one deviation more.
+    next: Vec<Node>,
+    error: Option<Error>,
+}
+
+impl Work for Search<'_> {
+    type Input = Node;
+    type Output = (Node, Result<Seen, Error>);
+
+    fn next(&mut self) -> Option<Node> {
+        if self.level.as_slice().is_empty() {
+            return None;
+        }
+        if self.begun >= self.bounds.runs {
+            self.checked.bounded = true;
+            return None;
+        }
+        self.begun += 1;
+        self.level.next()
+    }
+
+    fn take(&mut self, (node, seen): (Node, Result<Seen, Error>)) -> ControlFlow<()> {
+        match seen {
+            Ok(seen) => self.count(&node, seen),
+            Err(error) => self.error = Some(error),
+        }
+        if self.error.is_some() || self.checked.failure.is_some() {
+            return ControlFlow::Break(());
+        }
+        let is_spent = self.bounds.time.is_some_and(|time| self.stopwatch.elapsed() >= time);
+        self.checked.interrupted = (self.watch)(&self.checked).is_break();
+        if is_spent || self.checked.interrupted {
+            self.checked.bounded = true;
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl Search<'_> {
+    fn count(&mut self, node: &Node, seen: Seen) {
+        let checked = &mut self.checked;
+        checked.schedules += 1;
+        checked.choices = checked.choices.max(seen.alternatives.len());
+        if let Some((signature, hash)) = seen.failure {
+            checked.failure = Some(failure(self.story, node, signature, hash, checked.schedules));
+            return;
+        }
+        let earliest = self.gone_on.get(&seen.projection).copied();
+        checked.distinct += u64::from(earliest.is_none());
+        if earliest.is_none_or(|earliest| node.from < earliest) {
+            self.gone_on.insert(seen.projection, node.from);
+            self.next.extend(beyond(node, &seen.alternatives));
+            // A level with more schedules than may be run is never run to its end, so the rest of it need not be kept.
+            self.next.truncate(usize::try_from(self.bounds.runs).unwrap_or(usize::MAX).saturating_add(1));
+        }
+    }
 }
 
 fn failure(story: &Story, node: &Node, signature: super::Signature, hash: String, runs: u64) -> Failure {
@@ -201,25 +266,4 @@ fn failure(story: &Story, node: &Node, signature: super::Signature, hash: String
         cpu_seconds: 0.0,
         recipe,
     }
-}
-
-/// Runs some schedules side by side; results are in their order.
-fn run_all(story: &Story, nodes: &[Node], jobs: u32) -> Vec<Result<Seen, Error>> {
-    let (todo, work) = crossbeam_channel::unbounded();
-    let (tell, done) = crossbeam_channel::unbounded();
-    for one in nodes.iter().enumerate() {
-        // The receiver is right here.
-        let _ = todo.send(one);
-    }
-    drop(todo);
-    system::scope(|scope| {
-        for _ in 0..jobs.max(1) {
-            let (work, tell) = (work.clone(), tell.clone());
-            scope.spawn(move || work.into_iter().for_each(|(at, node)| drop(tell.send((at, run(story, node))))));
-        }
-    });
-    drop(tell);
-    let mut seen: Vec<_> = done.into_iter().collect();
-    seen.sort_by_key(|(at, _)| *at);
-    seen.into_iter().map(|(_, seen)| seen).collect()
 }

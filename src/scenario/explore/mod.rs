@@ -31,6 +31,7 @@ mod struck;
 mod table;
 
 use super::Scenario;
+use attempt::Error;
 use std::ops::ControlFlow;
 use story::Story;
 
@@ -57,9 +58,18 @@ pub fn explore(
     variant: Option<&str>,
     budget: &Budget,
     mut watch: impl FnMut(&Progress) -> ControlFlow<()>,
-) -> Result<Exploration, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Exploration, Error> {
     let story = Story::new(scenario, variant)?;
     search::search(&story, budget, &mut watch)
+}
+
+/// A failing run that is to be made small.
+#[derive(Clone, Copy, Debug)]
+pub enum Failing<'a> {
+    /// One that [`explore`] or [`check`] found.
+    Found(&'a Failure),
+    /// The story on this seed.
+    Seed(u64),
 }
 
 /// The smallest story that fails as a failure of [`explore`] does, in at most `runs` runs.
@@ -67,14 +77,8 @@ pub fn explore(
 /// # Errors
 ///
 /// When the scenario is not the one that was explored.
-pub fn shrink(
-    scenario: &Scenario,
-    variant: Option<&str>,
-    failure: &Failure,
-    runs: u64,
-) -> Result<Shrunk, Box<dyn std::error::Error + Send + Sync>> {
-    let story = Story::new(scenario, variant)?;
-    shrink::shrink(scenario.path(), &failure.recipe.document(&story.document), runs)
+pub fn shrink(scenario: &Scenario, variant: Option<&str>, failure: &Failure, runs: u64) -> Result<Shrunk, Error> {
+    shrink_watched(scenario, variant, Failing::Found(failure), runs, |_| ControlFlow::Continue(()))
 }
 
 /// The smallest story that fails as a variant does on some seed, in at most `runs` runs.
@@ -82,15 +86,29 @@ pub fn shrink(
 /// # Errors
 ///
 /// When it does not fail.
-pub fn shrink_seed(
+pub fn shrink_seed(scenario: &Scenario, variant: Option<&str>, seed: u64, runs: u64) -> Result<Shrunk, Error> {
+    shrink_watched(scenario, variant, Failing::Seed(seed), runs, |_| ControlFlow::Continue(()))
+}
+
+/// As [`shrink`] and [`shrink_seed`]. `watch` is told how many runs were made, and can end it: what was the smallest until
+/// then is what comes out.
+///
+/// # Errors
+///
+/// When the run does not fail, or the scenario is not the one that was explored.
+pub fn shrink_watched(
     scenario: &Scenario,
     variant: Option<&str>,
-    seed: u64,
+    failing: Failing<'_>,
     runs: u64,
-) -> Result<Shrunk, Box<dyn std::error::Error + Send + Sync>> {
+    mut watch: impl FnMut(u64) -> ControlFlow<()>,
+) -> Result<Shrunk, Error> {
     let story = Story::new(scenario, variant)?;
-    let recipe = recipe::Recipe { seed, ..recipe::Recipe::default() };
-    shrink::shrink(scenario.path(), &recipe.document(&story.document), runs)
+    let document = match failing {
+        Failing::Found(failure) => failure.recipe.document(&story.document),
+        Failing::Seed(seed) => recipe::Recipe { seed, ..recipe::Recipe::default() }.document(&story.document),
+    };
+    shrink::shrink(scenario.path(), &document, runs, &mut watch)
 }
 
 /// Runs all schedules of a variant within bounds, until one fails. `watch` can end it.
@@ -103,7 +121,7 @@ pub fn check(
     variant: Option<&str>,
     bounds: &Bounds,
     mut watch: impl FnMut(&Checked) -> ControlFlow<()>,
-) -> Result<Checked, Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<Checked, Error> {
     let story = Story::new(scenario, variant)?;
     bounded::check(&story, bounds, &mut watch)
 }

@@ -9,17 +9,16 @@ use super::recipe::Recipe;
 use super::space::Space;
 use super::story::Story;
 use super::strategy::{Known, Strategy, recipe};
-use crate::env::system::{self, Stopwatch};
-use crossbeam_channel::{Receiver, Sender, TryRecvError};
-use std::collections::BTreeMap;
+use crate::env::system::Stopwatch;
+use crate::scenario::parallel::{Work, in_order};
+use serde::Serialize;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Runs that are planned with the same knowledge.
 const BLOCK: u64 = 64;
-/// How often results are collected. Whoever waited for each would have to be woken by each: a tenth of a short run.
-const COLLECT: Duration = Duration::from_millis(2);
 
 /// How much is searched, and how.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +38,7 @@ pub struct Budget {
 }
 
 /// How far a search has come.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Progress {
     /// Runs so far.
     pub runs: u64,
@@ -59,6 +58,8 @@ pub struct Progress {
     pub failed: u64,
     /// Distinct failures.
     pub distinct: usize,
+    /// Runs that failed, by their outcomes.
+    pub outcomes: BTreeMap<String, u64>,
 }
 
 impl Progress {
@@ -79,13 +80,14 @@ pub struct Exploration {
     pub interrupted: bool,
 }
 
+/// A run to be planned and made.
 struct Todo {
     index: u64,
     seed: u64,
     known: Arc<Known>,
 }
 
-type Done = (u64, Arc<Recipe>, Result<Attempt, Error>);
+type Done = (Arc<Recipe>, Result<Attempt, Error>);
 
 /// Searches. `watch` is told how far it has come after each run, and can end it.
 ///
@@ -98,116 +100,96 @@ pub(super) fn search(
     watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Exploration, Error> {
     let space = Space::of(&story.scenario, &story.explore)?;
-    let (todo, work) = crossbeam_channel::unbounded();
-    let (tell, done) = crossbeam_channel::unbounded();
-    system::scope(|scope| {
-        for _ in 0..budget.jobs.max(1) {
-            let (work, tell, space) = (work.clone(), tell.clone(), &space);
-            #[cfg(feature = "planted")]
-            let fault = crate::planted::at_work();
-            scope.spawn(move || {
-                #[cfg(feature = "planted")]
-                crate::planted::plant(fault);
-                make_runs(story, budget.strategy, space, &work, &tell);
-            });
-        }
-        drop(tell);
-        let ended = Search::new(*budget).run(&todo, &done, watch);
-        drop(todo);
-        while work.try_recv().is_ok() {}
-        ended
-    })
-}
-
-fn make_runs(story: &Story, strategy: Strategy, space: &Space, work: &Receiver<Todo>, tell: &Sender<Done>) {
-    for Todo { index, seed, known } in work {
-        let recipe = Arc::new(recipe(strategy, index, seed, space, &known));
+    let make = |Todo { index, seed, known }: Todo| {
+        let recipe = Arc::new(recipe(budget.strategy, index, seed, &space, &known));
         drop(known);
         let attempt = attempt(story, &recipe);
-        // Nobody listens any more when an earlier one ended everything.
-        let _ = tell.send((index, recipe, attempt));
-    }
+        (recipe, attempt)
+    };
+    let mut search = Search::new(*budget, watch);
+    in_order(budget.jobs, make, &mut search);
+    search.finish()
 }
 
-struct Search {
+struct Search<'a> {
     budget: Budget,
+    watch: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>,
     stopwatch: Stopwatch,
     known: Known,
     failures: Failures,
     progress: Progress,
     planned: u64,
+    /// What the runs of the next block to be planned may know, and of the one after it.
+    known_to: VecDeque<Arc<Known>>,
     /// Results of the block that is merged next, in order.
     block: Vec<(Arc<Recipe>, Attempt)>,
-    /// Results that came before their turn.
-    early: BTreeMap<u64, (Arc<Recipe>, Result<Attempt, Error>)>,
+    interrupted: bool,
+    error: Option<Error>,
 }
 
-impl Search {
-    fn new(budget: Budget) -> Self {
+impl Work for Search<'_> {
+    type Input = Todo;
+    type Output = Done;
+
+    fn next(&mut self) -> Option<Todo> {
+        if self.budget.seeds.is_some_and(|seeds| self.planned >= seeds) {
+            return None;
+        }
+        let known = self.known_to.front()?.clone();
+        let (index, seed) = (self.planned, self.budget.first_seed.wrapping_add(self.planned));
+        self.planned += 1;
+        if self.planned.is_multiple_of(BLOCK) {
+            self.known_to.pop_front();
+        }
+        Some(Todo { index, seed, known })
+    }
+
+    fn take(&mut self, (recipe, attempt): Done) -> ControlFlow<()> {
+        match attempt {
+            Ok(attempt) => self.count(recipe, attempt),
+            Err(error) => {
+                self.error = Some(error);
+                return ControlFlow::Break(());
+            }
+        }
+        if self.progress.runs.is_multiple_of(BLOCK) {
+            self.merge();
+            self.known_to.push_back(Arc::new(self.known.clone()));
+        }
+        self.interrupted = (self.watch)(&self.progress).is_break();
+        if self.interrupted || self.is_enough() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+}
+
+impl<'a> Search<'a> {
+    fn new(budget: Budget, watch: &'a mut dyn FnMut(&Progress) -> ControlFlow<()>) -> Self {
+        let nothing = Arc::new(Known::default());
         Search {
             budget,
+            watch,
             stopwatch: Stopwatch::start(),
             known: Known::default(),
             failures: Failures::default(),
             progress: Progress::default(),
             planned: 0,
+            known_to: VecDeque::from([nothing.clone(), nothing]),
             block: Vec::new(),
-            early: BTreeMap::new(),
+            interrupted: false,
+            error: None,
         }
     }
 
-    fn run(
-        mut self,
-        todo: &Sender<Todo>,
-        done: &Receiver<Done>,
-        watch: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
-    ) -> Result<Exploration, Error> {
-        let mut interrupted = false;
-        let collect = crossbeam_channel::tick(COLLECT);
-        self.plan_block(todo);
-        self.plan_block(todo);
-        while self.progress.runs < self.planned {
-            match done.try_recv() {
-                Ok((index, recipe, attempt)) => drop(self.early.insert(index, (recipe, attempt))),
-                // The ticks never end.
-                Err(TryRecvError::Empty) => drop(collect.recv()),
-                Err(TryRecvError::Disconnected) => return Err("a run did not come back".into()),
-            }
-            while let Some((recipe, attempt)) = self.early.remove(&self.progress.runs) {
-                self.count(recipe, attempt?);
-                if self.progress.runs.is_multiple_of(BLOCK) {
-                    self.merge();
-                    self.plan_block(todo);
-                }
-                interrupted = watch(&self.progress).is_break();
-                if interrupted || self.is_enough() {
-                    return Ok(self.finish(interrupted));
-                }
-            }
+    fn finish(mut self) -> Result<Exploration, Error> {
+        if let Some(error) = self.error {
+            return Err(error);
         }
         self.merge();
-        Ok(self.finish(interrupted))
-    }
-
-    fn finish(self, interrupted: bool) -> Exploration {
-        Exploration { progress: self.progress, failures: self.failures.into_vec(), interrupted }
+        Ok(Exploration { progress: self.progress, failures: self.failures.into_vec(), interrupted: self.interrupted })
     }
 
     fn is_enough(&self) -> bool {
         let found = self.progress.failed > 0 && !self.budget.all;
         found || self.budget.time.is_some_and(|time| self.stopwatch.elapsed() >= time)
-    }
-
-    /// Plans as many runs as a block has, or as are left.
-    fn plan_block(&mut self, todo: &Sender<Todo>) {
-        let known = Arc::new(self.known.clone());
-        let left = self.budget.seeds.map_or(u64::MAX, |seeds| seeds - self.planned.min(seeds));
-        for _ in 0..left.min(BLOCK) {
-            let seed = self.budget.first_seed.wrapping_add(self.planned);
-            // The receivers live as long as the scope.
-            let _ = todo.send(Todo { index: self.planned, seed, known: known.clone() });
-            self.planned += 1;
-        }
     }
 
     fn count(&mut self, recipe: Arc<Recipe>, attempt: Attempt) {
@@ -219,6 +201,7 @@ impl Search {
         progress.wall_seconds = self.stopwatch.elapsed().as_secs_f64();
         if let Some((signature, hash)) = &attempt.failure {
             progress.failed += 1;
+            *progress.outcomes.entry(signature.outcome.clone()).or_default() += 1;
             self.failures.add(signature, hash, &recipe, progress);
             progress.distinct = self.failures.len();
         }

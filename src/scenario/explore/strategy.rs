@@ -14,16 +14,18 @@ use std::sync::Arc;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// The four others in turn.
+    /// The others in turn.
     #[default]
     Mixed,
-    /// Schedule, latencies and added faults at random.
+    /// A random walk: any ready task may run next, any latency, fault and setting is as likely as any other.
     Uniform,
-    /// Random priorities with change points.
+    /// Random priorities, and up to 4 points at which they change (Burckhardt and others: A randomized scheduler with
+    /// probabilistic guarantees of finding bugs, ASPLOS 2010).
     Pct,
-    /// Whole families of faults, latencies and settings left out.
+    /// Whole families of faults, latencies and settings left out of each run (Groce and others: Swarm testing, ISSTA
+    /// 2012).
     Swarm,
-    /// Faults where a rare state was reached.
+    /// A run again that reached a state which few have, with a fault right there (feedback as in AFL, on states of tasks).
     Rare,
 }
 

@@ -164,7 +164,7 @@ fn told(what: &What<'_>) -> (Sort, String) {
         }
         What::Fault { fault, struck: true } => (Sort::Fault, format!("FAULT {fault}")),
         What::Fault { fault, struck: false } => (Sort::Other, format!("fault finds nothing to strike: {fault}")),
-        What::Disk { path, .. } => (Sort::Other, format!("syncs {path}")),
+        What::Disk { effect, path, .. } => (Sort::Other, format!("{effect} {path}")),
         What::Note { text, .. } => (Sort::Other, text.to_string()),
     }
 }

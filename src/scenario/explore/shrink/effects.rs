@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use toml::{Table, Value};
 
-/// What one process sends, in order.
+/// What one process does to others and to its disk, in order.
 struct Said {
     process: String,
     labels: Vec<&'static str>,
@@ -25,7 +25,7 @@ impl Observer for Said {
     fn fact(&mut self, _: Nanos, _: &Arc<str>, _: &Event<'_>) {}
 
     fn record(&mut self, record: &Record<'_>) {
-        if let What::Sent { label, .. } = record.what
+        if let What::Sent { label, .. } | What::Disk { effect: label, .. } = record.what
             && record.process == self.process
             && self.labels.len() < self.most
         {
@@ -34,7 +34,7 @@ impl Observer for Said {
     }
 }
 
-impl Shrinker {
+impl Shrinker<'_> {
     /// Names the effects of faults that strike at `any`.
     pub(super) fn name_effects(&mut self) {
         let count = self.best.get("fault").and_then(Value::as_array).map_or(0, Vec::len);

@@ -4,7 +4,7 @@ use super::super::document::table_in;
 use super::Shrinker;
 use toml::{Table, Value};
 
-impl Shrinker {
+impl Shrinker<'_> {
     /// Leaves only the expectation that the failure is about. Counts of calls change while a story shrinks; a hazard
     /// behind them does not.
     pub(super) fn narrow_expectations(&mut self) {

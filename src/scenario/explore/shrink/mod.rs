@@ -26,6 +26,7 @@ use super::signature::Signature;
 use crate::scenario::Scenario;
 use crate::scenario::run::Ran;
 use std::collections::BTreeSet;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 
@@ -60,14 +61,21 @@ pub struct Shrunk {
     pub original: Size,
     /// Runs that were made.
     pub runs: u64,
+    /// It ended before everything was tried.
+    pub is_cut: bool,
 }
 
-/// Makes a failing story smaller, in at most this many runs.
+/// Makes a failing story smaller, in at most this many runs. `watch` is told how many were made, and can end it.
 ///
 /// # Errors
 ///
 /// When the story does not fail, or can't be run.
-pub(super) fn shrink(path: &Path, document: &Table, runs: u64) -> Result<Shrunk, Error> {
+pub(super) fn shrink(
+    path: &Path,
+    document: &Table,
+    runs: u64,
+    watch: &mut dyn FnMut(u64) -> ControlFlow<()>,
+) -> Result<Shrunk, Error> {
     let scenario = Scenario::parse(path, written(document))?;
     let (ran, signature) = examine(&scenario, scenario.seed(), true)?;
     let Some(signature) = signature else { return Err("this run does not fail: there is nothing to shrink".into()) };
@@ -80,6 +88,8 @@ pub(super) fn shrink(path: &Path, document: &Table, runs: u64) -> Result<Shrunk,
         seen: BTreeSet::new(),
         runs: 0,
         most: runs,
+        watch,
+        is_ended: false,
     };
     let original = size(&scenario);
     shrinker.improve();
@@ -89,6 +99,7 @@ pub(super) fn shrink(path: &Path, document: &Table, runs: u64) -> Result<Shrunk,
         seed: shrunk.seed(),
         size: size(&shrunk),
         original,
+        is_cut: shrinker.is_spent(),
         signature: shrinker.signature,
         trace_hash: shrinker.trace_hash,
         runs: shrinker.runs,
@@ -107,7 +118,7 @@ fn size(scenario: &Scenario) -> Size {
 }
 
 /// The smallest story so far.
-struct Shrinker {
+struct Shrinker<'a> {
     path: PathBuf,
     original: Signature,
     best: Table,
@@ -117,9 +128,11 @@ struct Shrinker {
     seen: BTreeSet<u128>,
     runs: u64,
     most: u64,
+    watch: &'a mut dyn FnMut(u64) -> ControlFlow<()>,
+    is_ended: bool,
 }
 
-impl Shrinker {
+impl Shrinker<'_> {
     fn improve(&mut self) {
         self.drop_unstruck();
         self.change(|document| document.remove("about").is_some());
@@ -143,7 +156,7 @@ impl Shrinker {
     }
 
     fn is_spent(&self) -> bool {
-        self.runs >= self.most
+        self.is_ended || self.runs >= self.most
     }
 
     /// Tries the best with one change; whether it still fails for the same reason. `change` says whether it changed
@@ -161,6 +174,7 @@ impl Shrinker {
         }
         let Ok(scenario) = Scenario::parse(&self.path, text) else { return false };
         self.runs += 1;
+        self.is_ended = (self.watch)(self.runs).is_break();
         let Ok((ran, Some(signature))) = examine(&scenario, scenario.seed(), true) else { return false };
         if !signature.is_like(&self.original) || !all_struck(&ran) {
             return false;

@@ -9,7 +9,7 @@ use crate::scenario::schedule::table;
 use simq_sim::{Order, Pins};
 use toml::{Table, Value};
 
-impl Shrinker {
+impl Shrinker<'_> {
     /// Everywhere the first choice, if the failure needs no other: then the seed only decides what tasks and calls draw.
     pub(super) fn first_choices(&mut self) {
         self.change(|document| {

@@ -10,7 +10,7 @@ use toml::Value;
 const GRAINS: [u64; 9] =
     [60_000_000_000, 10_000_000_000, 1_000_000_000, 500_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000];
 
-impl Shrinker {
+impl Shrinker<'_> {
     pub(super) fn round_times(&mut self) {
         self.settle_ranges();
         for path in paths(&self.best) {

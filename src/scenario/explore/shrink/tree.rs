@@ -68,7 +68,7 @@ fn walk(value: &Value, path: Vec<Step>, found: &mut Vec<Vec<Step>>) {
     found.push(path);
 }
 
-impl Shrinker {
+impl Shrinker<'_> {
     /// Takes out whatever is not needed: faults, then calls, then workers, then every key of every table.
     pub(super) fn take_out(&mut self) {
         self.thin_out("fault");
