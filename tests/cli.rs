@@ -20,6 +20,8 @@ mod config;
 mod explore;
 #[path = "cli/faults.rs"]
 mod faults;
+#[path = "cli/interrupted.rs"]
+mod interrupted;
 #[path = "cli/logs.rs"]
 mod logs;
 #[path = "cli/many_runs.rs"]
@@ -32,6 +34,8 @@ mod pictures;
 mod queue;
 #[path = "cli/reports.rs"]
 mod reports;
+#[path = "cli/searches.rs"]
+mod searches;
 #[path = "cli/seeds.rs"]
 mod seeds;
 mod servers;

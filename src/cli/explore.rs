@@ -146,7 +146,7 @@ impl Explore {
     }
 }
 
-/// How far it has come: virtual time, outcomes, states.
+/// How far it has come. Outcomes are last: of too many the rest is cut off.
 fn words(reached: &Reached) -> String {
     let outcomes: Vec<String> =
         reached.outcomes.iter().map(|(outcome, runs)| format!("{} {runs}", outcome.to_uppercase())).collect();
@@ -155,5 +155,5 @@ fn words(reached: &Reached) -> String {
         distinct => format!("{} ({distinct} distinct)", outcomes.join(", ")),
     };
     let curve = if reached.is_rising() { "rising" } else { "flat" };
-    format!("{}  {outcomes}  {} states, {curve}", virtual_time(reached.virtual_seconds), reached.features)
+    format!("{}  {} states, {curve}  {outcomes}", virtual_time(reached.virtual_seconds), reached.features)
 }

@@ -104,14 +104,15 @@ impl<'a> Explored<'a> {
 
 impl Found {
     fn text(&self) -> String {
-        let Failure { signature, strategy, seed, runs, cpu_seconds, .. } = &self.failure;
+        let Failure { strategy, seed, runs, cpu_seconds, .. } = &self.failure;
         let others = match self.signatures {
             1 => String::new(),
             n => format!(", with {n} signatures"),
         };
         format!(
-            "\n{signature}\n  found    by run {runs} ({strategy}, seed {seed}) after {cpu_seconds:.2} s of CPU; seen {} \
+            "\n{}\n  found    by run {runs} ({strategy}, seed {seed}) after {cpu_seconds:.2} s of CPU; seen {} \
              times{others}\n{}",
+            self.saved.signature(),
             self.times,
             self.saved.lines()
         )

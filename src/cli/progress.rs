@@ -29,7 +29,7 @@ impl Progress {
             None => ProgressBar::new_spinner(),
         };
         // Cut where the terminal ends, so that a narrow one is not filled line by line.
-        let template = if steps.is_some() { "{bar:16} {wide_msg}" } else { "{spinner} {wide_msg}" };
+        let template = if steps.is_some() { "{bar:6} {wide_msg}" } else { "{spinner} {wide_msg}" };
         let bar =
             ProgressStyle::with_template(template).map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style));
         Progress { bar, what, stopwatch: Stopwatch::start(), next }
@@ -62,8 +62,8 @@ impl Progress {
 /// Virtual time in the unit that fits.
 pub(super) fn virtual_time(seconds: f64) -> String {
     match seconds {
-        short if short < 120.0 => format!("{short:.0} virtual seconds"),
-        longer if longer < 7200.0 => format!("{:.0} virtual minutes", longer / 60.0),
-        long => format!("{:.1} virtual hours", long / 3600.0),
+        short if short < 120.0 => format!("{short:.0} virtual s"),
+        longer if longer < 7200.0 => format!("{:.0} virtual min", longer / 60.0),
+        long => format!("{:.1} virtual h", long / 3600.0),
     }
 }

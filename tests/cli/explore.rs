@@ -5,11 +5,11 @@ use std::io::Write;
 use std::process::Stdio;
 
 /// Early acks and a kill: a call is lost.
-fn loses() -> String {
+pub(crate) fn loses() -> String {
     GOOD.replace("\n[workers.w]", "profile = 'celery'\n\n[workers.w]")
 }
 
-fn saved(dir: &Dir) -> Vec<String> {
+pub(crate) fn saved(dir: &Dir) -> Vec<String> {
     let found = std::fs::read_dir(dir.path("found")).expect("the directory of what was found");
     found.map(|entry| entry.expect("a file").file_name().into_string().expect("a name")).collect()
 }

@@ -1,11 +1,17 @@
 //! Colours and progress are for terminals only.
 
 use super::support::{Dir, GOOD, Said, failing};
-use std::process::Command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 /// The command with a terminal for all three streams, by way of util-linux's `script`; `None` without it.
 fn on_a_terminal(dir: &Dir, arguments: &str, no_color: &str) -> Option<String> {
-    let shell = format!("{} {arguments}", env!("CARGO_BIN_EXE_simq"));
+    on_a_terminal_of(100, dir, arguments, no_color)
+}
+
+/// On one that has so many columns.
+fn on_a_terminal_of(columns: usize, dir: &Dir, arguments: &str, no_color: &str) -> Option<String> {
+    let shell = format!("stty rows 24 cols {columns} && {} {arguments}", env!("CARGO_BIN_EXE_simq"));
     let mut script = Command::new("script");
     script.args(["-qec", &shell, "/dev/null"]).current_dir(dir.path("")).env_remove("RUST_LOG").env("TERM", "xterm");
     let output = script.env("NO_COLOR", no_color).stdin(std::process::Stdio::null()).output();
@@ -53,4 +59,65 @@ fn long_work_shows_its_progress_and_short_work_does_not() {
     assert_eq!(lines.matches("\"trace_hash\"").count(), 200);
     let short = on_a_terminal(&dir, "run s.toml --seeds 4", "1").unwrap_or_default();
     assert!(!short.contains(" runs "), "{short:?}");
+}
+
+/// What was drawn, without escape codes: each time that a line was drawn is one.
+fn drawn(out: &str) -> Vec<String> {
+    let mut plain = String::new();
+    let mut rest = out;
+    while let Some((before, code)) = rest.split_once("\u{1b}[") {
+        plain += before;
+        rest = code.trim_start_matches(|c: char| !c.is_ascii_alphabetic()).get(1..).unwrap_or_default();
+        // Wherever the cursor goes, another drawing begins.
+        plain.push('\n');
+    }
+    let lines = plain + rest;
+    lines.split(['\r', '\n']).map(str::to_owned).filter(|line| !line.trim().is_empty()).collect()
+}
+
+#[test]
+fn a_search_shows_its_speed_virtual_time_outcomes_and_whether_states_still_turn_up() {
+    let dir = Dir::with(&super::explore::loses());
+    let Some(out) = on_a_terminal_of(160, &dir, "explore s.toml --seeds 400 --all", "1") else { return };
+    let lines = drawn(&out);
+    let has = |line: &&String, parts: &[&str]| parts.iter().all(|part| line.contains(part));
+    let runs = |line: &&String| has(line, &["/400 runs  ", "/s  ", " virtual ", " states, ", "LOST ", " distinct)"]);
+    let progress: Vec<&String> = lines.iter().filter(runs).collect();
+    assert!(!progress.is_empty(), "{lines:#?}");
+    assert!(progress.iter().all(|line| line.contains(" states, rising  ") || line.contains(" states, flat  ")));
+    assert!(lines.iter().any(|line| line.contains(" states, flat: the last new one in run ")), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("smaller stories tried")), "shrinking takes its time: {lines:#?}");
+    let check = on_a_terminal(&dir, "check s.toml --variant none", "1").unwrap_or_default();
+    assert!(!check.contains("schedules"), "what is wrong is told before anything is drawn: {check:?}");
+    let small = Dir::with(GOOD);
+    let check = on_a_terminal(&small, "check s.toml --runs 100", "1").unwrap_or_default();
+    assert!(
+        drawn(&check).iter().any(|line| line.contains(" schedules  ") && line.contains(" different, ")),
+        "{check:?}"
+    );
+}
+
+#[test]
+fn a_narrow_terminal_is_not_filled_line_by_line() {
+    let dir = Dir::with(&super::explore::loses());
+    let Some(out) = on_a_terminal_of(40, &dir, "explore s.toml --seeds 100 --all 2>&1 >/dev/null", "1") else { return };
+    let lines = drawn(&out);
+    assert!(lines.len() > 2 && lines.iter().all(|line| line.chars().count() <= 40), "{lines:#?}");
+    assert!(lines.iter().any(|line| line.contains("/100 runs")), "{lines:#?}");
+}
+
+#[test]
+fn a_replay_is_stepped_through_on_a_terminal() {
+    let dir = Dir::with(&super::explore::loses());
+    let shell = format!("{} replay s.toml --seed 3", env!("CARGO_BIN_EXE_simq"));
+    let mut script = Command::new("script");
+    script.args(["-qec", &shell, "/dev/null"]).current_dir(dir.path("")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Ok(mut child) = script.spawn() else { return eprintln!("SKIPPED: there is no terminal without script(1)") };
+    let commands = "\nf FAULT\nwhy\np w1\nq celery\nquit\n";
+    child.stdin.take().expect("its input").write_all(commands.as_bytes()).expect("it listens");
+    let said = Said::of(child.wait_with_output().expect("it ends"));
+    let out = &said.assert_status(1).out;
+    for part in ["events; `help` lists the commands", "> ", "FAULT kill w1", "has ended", "celery (", "FAIL  seed 3"] {
+        assert!(out.contains(part), "{part} in {out:?}");
+    }
 }
