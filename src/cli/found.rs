@@ -3,9 +3,9 @@
 use super::again::unless_interrupted;
 use super::files;
 use super::progress::Progress;
-use crate::scenario::Scenario;
 use crate::scenario::explore::{Failing, Origin, Shrunk, Signature, Size, file_name, file_text, shrink_watched};
 use crate::scenario::report::shell_word;
+use crate::scenario::{Keep, Scenario, run_with};
 use clap::Args;
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -32,6 +32,8 @@ pub(super) struct Small {
 pub(super) struct Saved {
     small: Small,
     path: PathBuf,
+    /// Its timeline.
+    picture: PathBuf,
     /// The command that runs it.
     command: String,
 }
@@ -54,16 +56,29 @@ impl Saving {
         Ok(Small { is_interrupted: shrunk.is_cut && unless_interrupted().is_break(), shrunk })
     }
 
-    /// Writes a story to a file of its own.
+    /// Writes a story to a file of its own, and its timeline beside it.
     pub(super) fn save(&self, scenario: &Scenario, small: Small, origin: &Origin<'_>) -> Result<Saved, String> {
         let beside = || scenario.path().parent().unwrap_or(Path::new("")).join("found");
         let dir = self.out.clone().unwrap_or_else(beside);
         let path = dir.join(file_name(&scenario.name(), &small.shrunk));
         let command = format!("simq run {}", shell_word(&path.display().to_string()));
         let text = file_text(&small.shrunk, origin, &command);
-        files::replace_at_once(&path, &text).map_err(|error| format!("{} was not written: {error}", path.display()))?;
-        Ok(Saved { small, path, command })
+        let picture = path.with_extension("html");
+        let page = timeline(&path, &text)?;
+        for (path, content) in [(&path, &text), (&picture, &page)] {
+            let unwritten = |error| format!("{} was not written: {error}", path.display());
+            files::replace_at_once(path, content).map_err(unwritten)?;
+        }
+        Ok(Saved { small, path, picture, command })
     }
+}
+
+/// The run of a story that was found, on a page.
+fn timeline(path: &Path, text: &str) -> Result<String, String> {
+    let scenario = Scenario::parse(path, text.to_owned()).map_err(|problem| problem.to_string())?;
+    let keep = Keep { timeline: true, ..Keep::default() };
+    let report = run_with(&scenario, None, scenario.seed(), keep).map_err(|error| error.to_string())?;
+    Ok(report.timeline.as_ref().map(|timeline| timeline.html(&report, "simq")).unwrap_or_default())
 }
 
 impl Small {
@@ -90,7 +105,8 @@ impl Saved {
             false => String::new(),
         };
         format!(
-            "  shrunk   to {small} (from {large}) in {runs} runs{cut}\n  saved    {path}\n  replay   {}\n",
+            "  shrunk   to {small} (from {large}) in {runs} runs{cut}\n  saved    {path}\n  picture  {}\n  replay   {}\n",
+            self.picture.display(),
             self.command
         )
     }
@@ -100,6 +116,7 @@ impl Saved {
         let Shrunk { signature, trace_hash, seed, size, original, runs, is_cut, .. } = &self.small.shrunk;
         json!({
             "file": self.path.display().to_string(),
+            "picture": self.picture.display().to_string(),
             "replay": self.command,
             "outcome": signature.outcome,
             "life": signature.life,

@@ -62,8 +62,10 @@ fn an_exploration_tells_what_it_has_found_and_goes_on_from_there() {
     let out = &said.assert_status(1).out;
     assert!(out.contains(" distinct failure") && out.contains(" runs, interrupted ("), "{out}");
     let files = saved(&dir);
-    assert!(!files.is_empty() && files.iter().all(|file| file.ends_with(".toml")), "{files:?}");
-    for file in &files {
+    let (stories, pictures): (Vec<&String>, Vec<&String>) = files.iter().partition(|file| file.ends_with(".toml"));
+    assert!(!stories.is_empty() && pictures.iter().all(|file| file.ends_with(".html")), "{files:?}");
+    assert_eq!(stories.len(), pictures.len(), "{files:?}");
+    for file in stories {
         let again = dir.simq(&["run", &format!("found/{file}")]);
         assert!(again.assert_status(1).out.contains("failed"), "{again:#?}");
     }

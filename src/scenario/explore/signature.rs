@@ -92,12 +92,31 @@ fn hazard<'a>(ran: &Ran, keys: &[&'a str]) -> Option<&'a str> {
 /// The first task that came to this outcome; when it is one that too few came to, the first that did not.
 fn culprit(ran: &Ran, outcome: &str) -> Option<usize> {
     let key = outcome.rsplit('.').next().unwrap_or(outcome);
-    let too_few =
-        ran.report.expectations.iter().any(|expectation| expectation.key == outcome && is_too_few(expectation));
+    let too_few = too_few(ran, outcome);
     ran.ledger.tasks.values().position(|record| {
         let outcomes = outcomes_of(&Counts::of_call(record, &ran.idle, ran.end));
         record.calls > 0 && outcomes.get(key).is_some_and(|count| (*count > 0) != too_few)
     })
+}
+
+/// How many calls an outcome is about that too few came to; `None` for any other outcome. A smaller story makes as many:
+/// fewer would be too few by themselves.
+pub(super) fn calls_missed(ran: &Ran, outcome: &str) -> Option<usize> {
+    let subject = outcome.strip_prefix("of.");
+    let is_meant = |id: &str, task: &str| {
+        let numbered = id.rsplit_once('-').filter(|(_, number)| number.parse::<u64>().is_ok());
+        let named = |name: &str| {
+            subject.is_none_or(|subject| subject.strip_prefix(name).is_some_and(|rest| rest.starts_with('.')))
+        };
+        named(task) || named(id) || numbered.is_some_and(|(name, _)| named(name))
+    };
+    let calls =
+        || ran.ledger.tasks.iter().filter(|(id, record)| record.calls > 0 && is_meant(id, &record.task)).count();
+    too_few(ran, outcome).then(calls)
+}
+
+fn too_few(ran: &Ran, outcome: &str) -> bool {
+    ran.report.expectations.iter().any(|expectation| expectation.key == outcome && is_too_few(expectation))
 }
 
 fn is_too_few(expectation: &crate::scenario::Expectation) -> bool {

@@ -22,7 +22,7 @@ mod tree;
 
 use super::attempt::{Error, examine};
 use super::document::written;
-use super::signature::Signature;
+use super::signature::{Signature, calls_missed};
 use crate::scenario::Scenario;
 use crate::scenario::run::Ran;
 use std::collections::BTreeSet;
@@ -81,6 +81,7 @@ pub(super) fn shrink(
     let Some(signature) = signature else { return Err("this run does not fail: there is nothing to shrink".into()) };
     let mut shrinker = Shrinker {
         path: path.to_owned(),
+        missed: calls_missed(&ran, &signature.outcome),
         original: signature.clone(),
         best: document.clone(),
         signature,
@@ -121,6 +122,8 @@ fn size(scenario: &Scenario) -> Size {
 struct Shrinker<'a> {
     path: PathBuf,
     original: Signature,
+    /// Calls of which too few came to the outcome.
+    missed: Option<usize>,
     best: Table,
     signature: Signature,
     trace_hash: String,
@@ -176,7 +179,8 @@ impl Shrinker<'_> {
         self.runs += 1;
         self.is_ended = (self.watch)(self.runs).is_break();
         let Ok((ran, Some(signature))) = examine(&scenario, scenario.seed(), true) else { return false };
-        if !signature.is_like(&self.original) || !all_struck(&ran) {
+        let as_many = self.missed == calls_missed(&ran, &signature.outcome);
+        if !signature.is_like(&self.original) || !as_many || !all_struck(&ran) {
             return false;
         }
         (self.best, self.signature, self.trace_hash) = (candidate, signature, ran.report.trace_hash);
