@@ -42,9 +42,11 @@ pub(crate) struct RedisServer {
 pub(crate) struct RabbitServer {
     /// The heartbeat that it asks its clients for, whole seconds; `0s` for none. Default: 60s.
     pub(crate) heartbeat: Option<Span>,
-    /// Longest time that a delivery may stay unacked: a channel with an older one is closed at the next full minute.
-    /// `0s` for no limit. Default: 30m.
+    /// Longest time that a delivery may stay unacked: a channel with an older one is closed when it next looks. `0s` for no
+    /// limit. Default: 30m.
     pub(crate) consumer_timeout: Option<Span>,
+    /// How often channels look at the age of their deliveries. Default: 1m.
+    pub(crate) channel_tick_interval: Option<Span>,
     /// Queues that are there before anybody declares them: durable, with these x-arguments.
     #[serde(default)]
     #[schemars(with = "BTreeMap<String, BTreeMap<String, serde_json::Value>>")]

@@ -65,6 +65,9 @@ impl Scenario {
             let milliseconds = u64::try_from(timeout.0.as_millis()).unwrap_or(u64::MAX);
             config.engine.consumer_timeout = (milliseconds > 0).then_some(milliseconds);
         }
+        if let Some(tick) = set.channel_tick_interval {
+            config.engine.channel_tick = u64::try_from(tick.0.as_millis()).unwrap_or(u64::MAX);
+        }
         for (name, arguments) in &set.queues {
             let mut table = Table::default();
             arguments.iter().for_each(|(name, value)| table.set(name.clone(), value.clone()));
