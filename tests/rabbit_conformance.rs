@@ -121,6 +121,7 @@ fn the_engine_is_rabbitmq() {
     let mut differences: Vec<String> = found.into_iter().filter_map(Result::err).collect();
     alarms::compare(&rabbit);
     differences.extend(late_acks(&rabbit).err());
+    differences.extend(letters(&rabbit).err());
     let restarts = Story::all(include_str!("rabbit_real/restarts.txt"));
     differences.extend(tell(&url, Some(&rabbit), &restarts, RabbitConfig::default()).err());
     assert!(differences.is_empty(), "{}", differences.join("\n\n"));
@@ -132,6 +133,13 @@ fn late_acks(rabbit: &Rabbit) -> Result<(), String> {
         rabbit.control(&["eval", &format!("application:set_env(rabbit, {name}, {milliseconds}).")]);
     }
     let stories = Story::all(include_str!("rabbit_real/late_acks.txt"));
-    let config = RabbitConfig { consumer_timeout: Some(3_000), channel_tick: 500 };
+    let config = RabbitConfig { consumer_timeout: Some(3_000), channel_tick: 500, ..RabbitConfig::default() };
     tell(&rabbit.url(), None, &stories, config)
+}
+
+/// Dead letters that stay until they were taken.
+fn letters(rabbit: &Rabbit) -> Result<(), String> {
+    rabbit.control(&["eval", "application:set_env(rabbit, dead_letter_worker_publisher_confirm_timeout, 1000)."]);
+    let stories = Story::all(include_str!("rabbit_real/letters.txt"));
+    tell(&rabbit.url(), None, &stories, RabbitConfig { dead_letter_retry: 1_000, ..RabbitConfig::default() })
 }

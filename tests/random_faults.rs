@@ -51,8 +51,9 @@ fn fault(random: &mut Prng, storage: Storage, text: &mut String) {
     let effect = effects[random.below(effects.len() as u64) as usize];
     let point = ["before", "after"][random.below(2) as usize];
     let restart = format!("restart_after = \"{lasting}ms\"");
-    if storage == Storage::Rabbit && random.below(15) == 0 {
-        let _ = writeln!(text, "[[fault]]\ndo = \"memory_alarm\"\nat = \"{at}ms\"\nfor = \"{lasting}ms\"");
+    if storage == Storage::Rabbit && random.below(8) == 0 {
+        let kind = ["memory_alarm", "disk_alarm", "fail_over"][random.below(3) as usize];
+        let _ = writeln!(text, "[[fault]]\ndo = \"{kind}\"\nat = \"{at}ms\"\nfor = \"{lasting}ms\"");
         return;
     }
     let _ = match random.below(15) {
@@ -107,10 +108,10 @@ enum Storage {
     Rabbit,
 }
 
-/// One end of a server that keeps a directory, as TOML: at a time, or at a step of its journal. Without a sync a loss of
+/// One end of a server that writes to a disk, as TOML: at a time, or at a step of what it writes. Without a sync a loss of
 /// power may lose something, a kill may not.
-fn end_of_server(random: &mut Prng, synced: bool, text: &mut String) {
-    let server = ["broker", "backend"][random.below(2) as usize];
+fn end_of_server(random: &mut Prng, servers: &[&str], synced: bool, text: &mut String) {
+    let server = servers[random.below(servers.len() as u64) as usize];
     let end = if synced && random.below(2) == 0 { "power_off" } else { "kill" };
     let effect = ["append", "append", "sync", "replace", "remove"][random.below(5) as usize];
     let point = ["before", "after"][random.below(2) as usize];
@@ -172,7 +173,13 @@ fn plan(seed: u64, storage: Storage) -> (String, u64) {
     (0..faults).for_each(|_| fault(&mut random, storage, &mut text));
     if let Some(fsync) = directory {
         let ends = random.between(1, 4);
-        (0..ends).for_each(|_| end_of_server(&mut random, fsync == "always", &mut text));
+        let servers = ["broker", "backend"];
+        (0..ends).for_each(|_| end_of_server(&mut random, &servers, fsync == "always", &mut text));
+        faults += ends;
+    }
+    if storage == Storage::Rabbit {
+        let ends = random.between(0, 3);
+        (0..ends).for_each(|_| end_of_server(&mut random, &["broker"], true, &mut text));
         faults += ends;
     }
     text.push_str(

@@ -41,6 +41,7 @@ impl fmt::Display for Exit {
             Exit::Unhandled(Signal::Quit) => f.write_str("signal 3 (SIGQUIT)"),
             Exit::Unhandled(Signal::User1) => f.write_str("signal 10 (SIGUSR1)"),
             Exit::Unhandled(Signal::User2) => f.write_str("signal 12 (SIGUSR2)"),
+            Exit::Unhandled(Signal::Custom(what)) => write!(f, "signal {what:?}"),
             Exit::Panicked(message) => write!(f, "panic: {message}"),
         }
     }
@@ -54,7 +55,7 @@ impl Exit {
             Exit::OutOfMemory => 2 << 32,
             Exit::Terminated => 3 << 32,
             Exit::Panicked(_) => 4 << 32,
-            Exit::Unhandled(signal) => (5 << 32) + *signal as u64,
+            Exit::Unhandled(signal) => (5 << 32) + signal.number(),
         }
     }
 

@@ -37,6 +37,22 @@ pub enum Signal {
     User1,
     /// SIGUSR2.
     User2,
+    /// What only this program understands, in words: `disk alarm`.
+    Custom(&'static str),
+}
+
+impl Signal {
+    /// Tells the kinds apart.
+    pub(crate) fn number(self) -> u64 {
+        match self {
+            Signal::Terminate => 0,
+            Signal::Interrupt => 1,
+            Signal::Quit => 2,
+            Signal::User1 => 3,
+            Signal::User2 => 4,
+            Signal::Custom(_) => 5,
+        }
+    }
 }
 
 /// How long a sync of a file takes.

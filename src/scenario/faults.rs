@@ -5,6 +5,7 @@ use super::cluster::{BROKER, When};
 use super::effects::EFFECTS;
 use super::format::{FaultEntry, Kind, SignalName};
 use super::load::{Scenario, listed, meant};
+use super::rabbit::orders;
 use super::script::Poison;
 use super::servers::ServerKind;
 use super::values::{Span, SpanRange, parse_span};
@@ -56,7 +57,7 @@ fn keys(kind: Kind) -> (&'static [&'static str], &'static [&'static str]) {
         Kind::SlowConsumer => (&["process", "pace"], &["for"]),
         Kind::LoseReply | Kind::Duplicate => (&[], &["process"]),
         Kind::ClockStep => (&["process", "by"], &[]),
-        Kind::MemoryAlarm => (&[], &["for"]),
+        Kind::MemoryAlarm | Kind::DiskAlarm | Kind::FailOver => (&[], &["for"]),
         Kind::Poison => (&[], &["queue", "body", "repeat", "content_type", "compression"]),
     }
 }
@@ -260,7 +261,9 @@ fn strike(scenario: &Scenario, fault: &FaultEntry) -> Result<Fault, Problem> {
         Kind::LoseReply => Fault::LoseReply,
         Kind::Duplicate => Fault::Duplicate,
         Kind::ClockStep => Fault::StepClock { process: process.clone(), by_nanos: clock_step(scenario, fault)? },
-        Kind::MemoryAlarm => alarm(scenario, fault)?,
+        Kind::MemoryAlarm => tell_rabbit(scenario, fault, orders::MEMORY)?,
+        Kind::DiskAlarm => tell_rabbit(scenario, fault, orders::DISK)?,
+        Kind::FailOver => tell_rabbit(scenario, fault, orders::NODE)?,
         Kind::Poison => return Err(scenario.problem(fault.kind.span(), "poison is no fault of the world")),
     };
     Ok(match fault.restart_after {
@@ -272,16 +275,16 @@ fn strike(scenario: &Scenario, fault: &FaultEntry) -> Result<Fault, Problem> {
     })
 }
 
-/// How a simulated RabbitMQ learns of its memory.
-fn alarm(scenario: &Scenario, fault: &FaultEntry) -> Result<Fault, Problem> {
+/// How a simulated RabbitMQ learns of what is its own affair, and that it is over.
+fn tell_rabbit(scenario: &Scenario, fault: &FaultEntry, [begins, ends]: [Signal; 2]) -> Result<Fault, Problem> {
     if scenario.file.broker != ServerKind::RabbitMq {
         return Err(scenario.problem(fault.kind.span(), "this fault needs broker = \"rabbitmq\""));
     }
     let signal = |signal| Fault::Signal { process: BROKER.to_owned(), signal, group: false, grace: None };
     Ok(match fault.lasting {
-        None => signal(Signal::User1),
+        None => signal(begins),
         Some(lasting) => {
-            let (first, next) = (Box::new(signal(Signal::User1)), Box::new(signal(Signal::User2)));
+            let (first, next) = (Box::new(signal(begins)), Box::new(signal(ends)));
             Fault::Then { first, after: lasting.0, next }
         }
     })

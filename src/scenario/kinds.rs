@@ -46,6 +46,10 @@ pub(crate) enum Kind {
     WipeDisk,
     /// The RabbitMQ on the host `broker` is short of memory: it takes no messages.
     MemoryAlarm,
+    /// The disk of the RabbitMQ on the host `broker` is full: it takes no messages.
+    DiskAlarm,
+    /// The node of the RabbitMQ cluster behind the host `broker` dies that clients are connected to; the others go on.
+    FailOver,
     /// A message with a body that nobody can read is put into a queue.
     Poison,
 }

@@ -126,7 +126,8 @@ impl World for Simulated {
                     simq_sim::Signal::Terminate => return Signal::Terminate,
                     simq_sim::Signal::Interrupt => return Signal::Interrupt,
                     simq_sim::Signal::Quit => return Signal::Quit,
-                    simq_sim::Signal::User1 | simq_sim::Signal::User2 => {}
+                    // For simulated servers only.
+                    _ => {}
                 }
             }
         })

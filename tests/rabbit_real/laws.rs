@@ -46,7 +46,7 @@ impl Output for Books {
 /// Runs a sequence in virtual time.
 pub(crate) fn keep(layout: u8, steps: &[Drawn]) {
     let scene = Scene { prefix: String::new(), layout };
-    let config = RabbitConfig { consumer_timeout: Some(100), channel_tick: 50 };
+    let config = RabbitConfig { consumer_timeout: Some(100), channel_tick: 50, ..RabbitConfig::default() };
     let (mut engine, mut books, mut now) = (Engine::rabbit(config), Books::default(), 0);
     let mut channels: Vec<ChannelId> = (0..CONNECTIONS).flat_map(|_| connect(&mut engine)).collect();
     let setup = scene.setup().into_iter();
@@ -95,7 +95,7 @@ fn connect(engine: &mut Engine) -> Vec<ChannelId> {
 fn balance(engine: &Engine, books: &Books, now: u64) {
     for stats in engine.queues() {
         let live = books.live.get(stats.queue).copied().unwrap_or(0);
-        assert_eq!(live, (stats.ready + stats.unacked) as i64, "copies of {}", stats.queue);
+        assert_eq!(live, (stats.ready + stats.unacked + stats.letters) as i64, "copies of {}", stats.queue);
         assert_eq!(engine.ready_messages(stats.queue).count(), stats.ready);
         let (length, drops) = (stats.options.max_length, stats.options.overflow == Default::default());
         assert!(!drops || length.is_none_or(|max| stats.ready <= max as usize), "{} is too long", stats.queue);

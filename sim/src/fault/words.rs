@@ -1,6 +1,7 @@
 //! Faults in words, and how long they go on.
 
 use super::Fault;
+use crate::process::Signal;
 use std::fmt;
 use std::time::Duration;
 
@@ -29,6 +30,7 @@ impl fmt::Display for Fault {
             Fault::WipeDisk { process } => write!(f, "wipe the disk of {process}"),
             Fault::Pause { process, .. } => write!(f, "pause {process}"),
             Fault::Resume { process } => write!(f, "resume {process}"),
+            Fault::Signal { process, signal: Signal::Custom(what), .. } => write!(f, "{what} of {process}"),
             Fault::Signal { process, signal, .. } => write!(f, "signal {signal:?} to {process}"),
             Fault::KillChild { process, .. } => write!(f, "kill a child of {process}"),
             Fault::OutOfMemory { process, child: false } => write!(f, "out of memory: kill {process}"),

@@ -6,7 +6,9 @@
 
 use super::dead_letter::Death;
 use super::kept_options::write_options;
+use super::lost::{Undo, Undone, Was};
 use super::output::DeathReason;
+use super::queue::QueueId;
 use super::stored::{NEVER, Origin, StoredMessage};
 use super::{ExchangeKind, Name, QueueOptions};
 use crate::journal::codec::{Malformed, Put, Reader};
@@ -67,8 +69,8 @@ pub(super) enum Kind<'a> {
     },
     Gone {
         queue: u64,
-        position: u64,
-        bytes: u64,
+        copy: &'a StoredMessage,
+        was: Was,
     },
 }
 
@@ -76,7 +78,8 @@ impl Change<'_> {
     /// Bytes that are of no use any more.
     pub(crate) fn frees(&self) -> u64 {
         match self.0 {
-            Kind::QueueDeleted { bytes, .. } | Kind::Gone { bytes, .. } => bytes,
+            Kind::QueueDeleted { bytes, .. } => bytes,
+            Kind::Gone { copy, .. } => copy.journaled.into(),
             _ => 0,
         }
     }
@@ -87,6 +90,18 @@ impl Change<'_> {
             self.0,
             Kind::Stored { .. } | Kind::QueueDeclared { .. } | Kind::ExchangeDeclared { .. } | Kind::Bound { .. }
         )
+    }
+
+    /// How it is taken back where a disk loses it; `None` for what is on the disk at once. `number` is what
+    /// [`super::Output::changed`] will return.
+    pub(crate) fn undo(&self, number: u32) -> Option<Undo> {
+        match self.0 {
+            Kind::Stored { queue, .. } => Some(Undo(Undone::Stored { queue: QueueId(queue), number })),
+            Kind::Gone { queue, copy, was } => {
+                Some(Undo(Undone::Gone { queue: QueueId(queue), copy: copy.clone(), was }))
+            }
+            _ => None,
+        }
     }
 
     /// Appends its binary form.
@@ -131,9 +146,9 @@ impl Change<'_> {
                 out.byte(9);
                 [queue, position, delivery_count.into()].into_iter().for_each(|number| out.number(number));
             }
-            Kind::Gone { queue, position, .. } => {
+            Kind::Gone { queue, copy, .. } => {
                 out.byte(10);
-                [queue, position].into_iter().for_each(|number| out.number(number));
+                [queue, copy.position].into_iter().for_each(|number| out.number(number));
             }
         }
     }

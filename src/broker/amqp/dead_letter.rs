@@ -38,12 +38,17 @@ pub(super) struct Departure {
     pub(super) reason: DeathReason,
     /// Whether it was in the queue, and not refused by it.
     pub(super) was_queued: bool,
+    /// The queue that keeps it until others have taken it; see [`super::letters`].
+    pub(super) kept_by: Option<QueueId>,
 }
 
 impl Engine {
     /// Publishes a departed message to its dead letter exchange.
     pub(super) fn dead_letter(&mut self, departure: Departure, now: u64, out: &mut impl Output) {
-        let Departure { queue, exchange, routing_key, message: old, reason, was_queued } = departure;
+        let Departure { queue, exchange, routing_key, message: old, reason, was_queued, kept_by } = departure;
+        if let Some(keeper) = kept_by {
+            return self.keep_letter(keeper, old, reason, now, out);
+        }
         let routing_key = routing_key.unwrap_or_else(|| old.origin.routing_key.clone());
         let (message, deaths) = self.with_death(&old, &queue, reason, now);
         let message = Arc::new(message);
@@ -51,15 +56,7 @@ impl Engine {
         let mut targets = Vec::new();
         // An unknown dead letter exchange is no error: the message is lost.
         let _ = self.route(&exchange, &routing_key, &message, &mut targets);
-        if reason != DeathReason::Rejected {
-            targets.retain(|target| {
-                let Some(target) = self.queues.get(target.0) else { return true };
-                match &deaths {
-                    Some(deaths) => !closes_cycle(&target.name, deaths),
-                    None => !death_header::closes_cycle(&target.name, &message.headers),
-                }
-            });
-        }
+        self.break_cycles(&message, deaths.as_deref(), reason, &mut targets);
         let origin = Origin { exchange, routing_key };
         let refused = self.split_refusing(None, &message, &origin, &mut targets);
         let names: Vec<Name> = targets.iter().filter_map(|id| Some(self.queues.get(id.0)?.name.clone())).collect();
@@ -74,8 +71,28 @@ impl Engine {
         }
     }
 
+    /// Takes queues out of `targets` that the message came from without a client's doing.
+    pub(super) fn break_cycles(
+        &self,
+        message: &Message,
+        deaths: Option<&[Death]>,
+        reason: DeathReason,
+        targets: &mut Vec<QueueId>,
+    ) {
+        if reason == DeathReason::Rejected {
+            return;
+        }
+        targets.retain(|target| {
+            let Some(target) = self.queues.get(target.0) else { return true };
+            match deaths {
+                Some(deaths) => !closes_cycle(&target.name, deaths),
+                None => !death_header::closes_cycle(&target.name, &message.headers),
+            }
+        });
+    }
+
     /// The message as it is published to the dead letter exchange, and its history where that is kept beside it.
-    fn with_death(
+    pub(super) fn with_death(
         &self,
         old: &StoredMessage,
         queue: &Name,
@@ -97,14 +114,16 @@ impl Engine {
     pub(super) fn dead_letter_refused(&mut self, id: QueueId, message: &Arc<Message>, origin: &Origin) {
         let Some(queue) = self.queues.get(id.0) else { return };
         let exchange = queue.options.dead_letter_exchange.clone();
-        let Some(exchange) = exchange.filter(|_| queue.options.overflow == Overflow::RejectPublishDeadLetter) else {
+        let Some(exchange) =
+            exchange.filter(|_| queue.options.overflow == Overflow::RejectPublishDeadLetter && !queue.away)
+        else {
             return;
         };
         let message = StoredMessage::new(message.clone(), origin.clone());
         let (queue, routing_key) = (queue.name.clone(), queue.options.dead_letter_routing_key.clone());
         let reason = DeathReason::MaxLength;
-        let was_queued = false;
-        self.departures.push_back(Departure { queue, exchange, routing_key, message, reason, was_queued });
+        let (was_queued, kept_by) = (false, None);
+        self.departures.push_back(Departure { queue, exchange, routing_key, message, reason, was_queued, kept_by });
     }
 }
 

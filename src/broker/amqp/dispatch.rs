@@ -9,6 +9,7 @@ use super::change::{Change, Kind};
 use super::consumers::{Consumer, ConsumerId};
 use super::dead_letter::Departure;
 use super::kept::tell_gone;
+use super::lost::Was;
 use super::output::DeathReason;
 use super::queue::{Queue, QueueId};
 use super::stored::{NEVER, StoredMessage};
@@ -43,6 +44,10 @@ impl Engine {
     ///
     /// Afterwards no message is ready while a consumer is in the rotation.
     pub(super) fn serve(&mut self, id: QueueId, now: u64, out: &mut impl Output) {
+        if let Some(queue) = self.queues.get_mut(id.0).filter(|queue| queue.away) {
+            return rearm(id, queue, &mut self.timers);
+        }
+        self.try_letters_again(id, now, out);
         self.look_again(id, now, out);
         while self.deliver_next(id, now, out) {}
         let Some(queue) = self.queues.get_mut(id.0) else { return };
@@ -127,7 +132,7 @@ impl Engine {
         out.send(ch, Event::Delivered(delivery));
         if no_ack {
             out.moved(Movement::Acked { queue: &queue.name, message: &message.message });
-            tell_gone(id, &message, out);
+            tell_gone(id, &message, Was::Held, out);
         } else {
             if message.journaled > 0 {
                 let (queue, position, channel) = (id.0, message.position, ch.0);
@@ -204,7 +209,7 @@ pub(super) fn retire_head(
 ) {
     queue.overlooked = None;
     if let Some(message) = queue.ready.pop() {
-        retire(id, queue, message, reason, departures, out);
+        retire(id, queue, (message, Was::Ready), reason, departures, out);
     }
 }
 
@@ -212,12 +217,15 @@ pub(super) fn retire_head(
 pub(super) fn retire(
     id: QueueId,
     queue: &Queue,
-    message: StoredMessage,
+    (message, was): (StoredMessage, Was),
     reason: DeathReason,
     departures: &mut VecDeque<Departure>,
     out: &mut impl Output,
 ) {
-    tell_gone(id, &message, out);
+    let kept_by = queue.keeps_letters().then_some(id);
+    if kept_by.is_none() {
+        tell_gone(id, &message, was, out);
+    }
     match &queue.options.dead_letter_exchange {
         None => {
             out.moved(Movement::Dropped { queue: &queue.name, message: &message.message, reason: reason.into() });
@@ -229,6 +237,7 @@ pub(super) fn retire(
             message,
             reason,
             was_queued: true,
+            kept_by,
         }),
     }
 }

@@ -11,6 +11,8 @@ const LONGEST_TEXT: usize = 255;
 pub(super) enum ChannelError {
     #[error("NOT_FOUND - no queue '{0}' in vhost '/'")]
     NoQueue(Name),
+    #[error("NOT_FOUND - home node 'rabbit@broker' of durable queue '{0}' in vhost '/' is down or inaccessible")]
+    HomeDown(Name),
     #[error("NOT_FOUND - no exchange '{0}' in vhost '/'")]
     NoExchange(Name),
     #[error("ACCESS_REFUSED - operation not permitted on the default exchange")]
@@ -73,7 +75,7 @@ impl ChannelError {
     /// AMQP's reply code.
     pub(super) fn code(&self) -> u16 {
         match self {
-            ChannelError::NoQueue(_) | ChannelError::NoExchange(_) => 404,
+            ChannelError::NoQueue(_) | ChannelError::HomeDown(_) | ChannelError::NoExchange(_) => 404,
             ChannelError::DefaultExchange
             | ChannelError::ReservedName { .. }
             | ChannelError::SystemExchange(_)

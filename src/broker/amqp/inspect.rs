@@ -17,6 +17,8 @@ pub struct QueueStats<'a> {
     pub ready: usize,
     /// Messages that were delivered and wait for their ack.
     pub unacked: usize,
+    /// Dead letters that stay here until another queue has taken them (`at-least-once`).
+    pub letters: usize,
     /// Subscriptions.
     pub consumers: usize,
 }
@@ -97,7 +99,11 @@ impl Engine {
                 lasts(queue, &held.message.message).then(|| (&queue.name, held.message.message.clone()))
             })
         });
-        ready.chain(held)
+        let letters = self.queues.iter().flat_map(|(_, queue)| {
+            let letters = queue.letters.iter().flat_map(|letters| letters.iter());
+            letters.map(|letter| (&queue.name, letter.message.clone()))
+        });
+        ready.chain(held).chain(letters)
     }
 
     /// How many deliveries the client on `channel` has not acked, those of deleted queues included.
@@ -112,6 +118,7 @@ impl Engine {
             options: &queue.options,
             ready: queue.ready.len(),
             unacked: queue.unacked,
+            letters: queue.letters_size().0,
             consumers: queue.consumer_count(),
         })
     }

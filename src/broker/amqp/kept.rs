@@ -1,6 +1,7 @@
 //! The engine's side of a journal: what it tells, and its state as a snapshot.
 
 use super::change::{Change, Kind};
+use super::lost::Was;
 use super::queue::{Queue, QueueId};
 use super::stored::StoredMessage;
 use super::topology::{GENERATED, RESERVED};
@@ -54,16 +55,15 @@ impl Engine {
 
 /// Tells of a copy that is about to enter a queue, and notes in it what it takes.
 pub(super) fn tell_stored(id: QueueId, queue: &Queue, copy: &mut StoredMessage, out: &mut impl Output) {
-    if queue.survives_restart() && Queue::keeps(&copy.message) {
+    if queue.survives_restart() && queue.keeps_here(&copy.message) {
         copy.journaled = out.changed(Change(Kind::Stored { queue: id.0, copy }));
     }
 }
 
 /// Tells that a copy is no more, if anybody was told that it was.
-pub(super) fn tell_gone(id: QueueId, copy: &StoredMessage, out: &mut impl Output) {
+pub(super) fn tell_gone(id: QueueId, copy: &StoredMessage, was: Was, out: &mut impl Output) {
     if copy.journaled > 0 {
-        let gone = Kind::Gone { queue: id.0, position: copy.position, bytes: copy.journaled.into() };
-        out.changed(Change(gone));
+        out.changed(Change(Kind::Gone { queue: id.0, copy, was }));
     }
 }
 

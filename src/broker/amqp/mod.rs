@@ -25,7 +25,9 @@ mod headers;
 mod inspect;
 mod kept;
 mod kept_options;
+mod letters;
 mod line;
+mod lost;
 #[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
 mod method;
 mod names;
@@ -51,6 +53,7 @@ pub use change::Change;
 pub use channel::ChannelId;
 pub use engine::Engine;
 pub use inspect::{QueueStats, ReadyMessage, UnackedMessage};
+pub(crate) use lost::Undo;
 pub use method::{
     Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions, Refusal, closes_connection,
 };

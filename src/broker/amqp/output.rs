@@ -12,8 +12,8 @@ pub trait Output {
     /// A fact about one copy of a message, for an observer's ledger.
     fn moved(&mut self, what: Movement<'_>);
 
-    /// A change of what a restart keeps, for a journal; returns the bytes that it takes there. All changes of one call
-    /// belong together. Default: there is no journal.
+    /// A change of what a restart keeps, for a journal; returns the bytes that it takes there, or a number by which the
+    /// journal knows a message again, but not 0. All changes of one call belong together. Default: there is no journal.
     fn changed(&mut self, change: Change<'_>) -> u32 {
         let _ = change;
         0

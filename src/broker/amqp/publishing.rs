@@ -119,7 +119,8 @@ impl Engine {
         targets: &mut Vec<QueueId>,
     ) -> Vec<QueueId> {
         let refuses = |queue: &Queue| {
-            queue.options.overflow != Overflow::DropHead && (queue.options.quorum || queue.refuses(message.body.len()))
+            let rejects = queue.options.overflow != Overflow::DropHead;
+            queue.away || rejects && (queue.options.quorum || queue.refuses(message.body.len()))
         };
         if !targets.iter().any(|id| self.queues.get(id.0).is_some_and(refuses)) {
             return Vec::new();
@@ -128,6 +129,7 @@ impl Engine {
         targets.retain(|id| {
             let Some(queue) = self.queues.get_mut(id.0) else { return false };
             let refused = match (queue.options.quorum, publisher) {
+                _ if queue.away => true,
                 (true, Some(publisher)) => queue.stops(publisher),
                 (true, None) => false,
                 (false, _) => queue.refuses(message.body.len()),

@@ -5,6 +5,7 @@ use super::connection::ConnectionId;
 use super::consumers::Consumers;
 use super::dead_letter::Death;
 use super::error::ChannelError;
+use super::letters::Letters;
 use super::line::Line;
 use super::quorum::Publishers;
 use super::ready::Ready;
@@ -33,6 +34,10 @@ pub(super) struct Queue {
     pub(super) line: Option<Box<Line>>,
     /// Publishers that a full quorum queue has told to stop.
     pub(super) publishers: Option<Box<Publishers>>,
+    /// Dead letters of a quorum queue that no queue has taken yet.
+    pub(super) letters: Option<Box<Letters>>,
+    /// Its node is gone, and has it; see [`Engine::fail_over`](super::Engine::fail_over).
+    pub(super) away: bool,
     /// The length limit comes before the consumers the next time, as it does when messages come back to a classic queue
     /// of RabbitMQ.
     pub(super) limits_first: bool,
@@ -60,6 +65,8 @@ impl Queue {
             consumers: Consumers::default(),
             line: None,
             publishers: None,
+            letters: None,
+            away: false,
             limits_first: false,
             overlooked: None,
             bindings: BTreeSet::new(),
@@ -125,7 +132,8 @@ impl Queue {
     }
 
     pub(super) fn is_over_length(&self) -> bool {
-        self.over_length(self.ready.len(), self.ready.bytes())
+        let (letters, bytes) = self.letters_size();
+        self.over_length(self.ready.len() + letters, self.ready.bytes() + bytes)
     }
 
     fn over_length(&self, length: usize, bytes: u64) -> bool {
@@ -145,7 +153,7 @@ impl Queue {
     /// When an unused queue is deleted.
     pub(super) fn lease_deadline(&self) -> u64 {
         match self.options.expires {
-            Some(expires) if !self.has_consumers() => after(self.last_used, expires),
+            Some(expires) if !self.has_consumers() && !self.away => after(self.last_used, expires),
             _ => NEVER,
         }
     }
@@ -153,7 +161,11 @@ impl Queue {
     /// When something is due: only the head of a queue expires, so that a message behind it may outlive its time
     /// to live, unseen by consumers (as in RabbitMQ).
     pub(super) fn deadline(&self) -> u64 {
-        self.expiry().min(self.lease_deadline())
+        if self.away {
+            return NEVER;
+        }
+        let letters = self.letters.as_ref().map_or(NEVER, |letters| letters.tick);
+        self.expiry().min(self.lease_deadline()).min(letters)
     }
 
     /// When the head expires, as far as the queue has noticed.
@@ -188,10 +200,11 @@ impl Queue {
         self.options.quorum || Queue::keeps(message)
     }
 
-    /// 405 unless `connection` may use the queue.
+    /// 405 unless `connection` may use the queue, 404 if nobody can.
     pub(super) fn check_access(&self, connection: ConnectionId) -> Result<(), ChannelError> {
         match self.owner {
             Some(owner) if owner != connection => Err(ChannelError::Locked(self.name.clone())),
+            _ if self.away => Err(ChannelError::HomeDown(self.name.clone())),
             _ => Ok(()),
         }
     }

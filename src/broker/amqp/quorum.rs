@@ -5,6 +5,7 @@
 //! over its limit, after the message that made it so, and told to go on at four fifths of it.
 
 use super::dispatch::retire;
+use super::lost::Was;
 use super::output::DeathReason;
 use super::queue::Queue;
 use super::unacked::Held;
@@ -39,8 +40,9 @@ impl Engine {
         message.redelivered = true;
         message.delivery_count = message.delivery_count.saturating_add(1);
         if queue.options.delivery_limit.is_some_and(|limit| message.delivery_count > limit) {
-            retire(held.queue, queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
-            return;
+            let over = DeathReason::DeliveryLimit;
+            retire(held.queue, queue, (message, Was::Held), over, &mut self.departures, out);
+            return self.mark_dirty(held.queue);
         }
         let delivery_count = message.delivery_count;
         out.moved(Movement::Requeued { queue: &queue.name, message: &message.message, delivery_count });
@@ -76,8 +78,10 @@ impl Queue {
             return;
         }
         let four_fifths = |max: u64| max - max.div_ceil(5);
-        let below = self.options.max_length.is_none_or(|max| self.ready.len() as u64 <= four_fifths(max.into()))
-            && self.options.max_length_bytes.is_none_or(|max| self.ready.bytes() <= four_fifths(max));
+        let (letters, bytes) = self.letters_size();
+        let (length, bytes) = ((self.ready.len() + letters) as u64, self.ready.bytes() + bytes);
+        let below = self.options.max_length.is_none_or(|max| length <= four_fifths(max.into()))
+            && self.options.max_length_bytes.is_none_or(|max| bytes <= four_fifths(max));
         let over = self.is_over_length();
         if let Some(publishers) = &mut self.publishers {
             if over {

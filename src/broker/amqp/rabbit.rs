@@ -5,11 +5,14 @@
 //! *Consumers*, *Consumer Priorities*, *Single Active Consumer*, *Consumer Prefetch*, *Consumer Acknowledgements and
 //! Publisher Confirms*, *Exchange to Exchange Bindings*, *Memory and Disk Alarms*; reply codes and texts.
 //!
+//! Mirrored, and not compared with a node: what its disk loses with the power ([`super::lost`]), and what becomes of queues when
+//! a node of a cluster dies ([`Engine::fail_over`]).
+//!
 //! Not mirrored: streams, transactions, `immediate`, `no-local`, the direct reply-to queue, `CC` and `BCC` headers, alternate
-//! and internal exchanges, policies, permissions, virtual hosts other than `/`, queues named by the last declaration,
-//! flow control by credit, the retries of `at-least-once` dead letters that no queue takes. Where RabbitMQ leaves
-//! something to chance or to the scheduling of its processes, such as which of several queues serves a channel first
-//! whose window opens, the engine has one order.
+//! and internal exchanges, policies, permissions, virtual hosts other than `/`, queues named by the last declaration, flow
+//! control by credit; a quorum queue delivers before its log is synced, and has a new leader at once. Where RabbitMQ leaves
+//! something to chance or to the scheduling of its processes, such as which of several queues serves a channel first whose
+//! window opens, the engine has one order.
 
 use super::dispatch::{HandOver, retire_head};
 use super::error::ChannelError;
@@ -28,11 +31,14 @@ pub struct RabbitConfig {
     /// `channel_tick_interval`, milliseconds: how often a channel looks at the age of its deliveries. RabbitMQ's
     /// channels begin to count when they are opened, the engine's all at once. Default: a minute.
     pub channel_tick: u64,
+    /// `dead_letter_worker_publisher_confirm_timeout`, milliseconds: how often a quorum queue tries `at-least-once` dead
+    /// letters again that no queue has taken. Default: 3 minutes.
+    pub dead_letter_retry: u64,
 }
 
 impl Default for RabbitConfig {
     fn default() -> Self {
-        RabbitConfig { consumer_timeout: Some(1_800_000), channel_tick: 60_000 }
+        RabbitConfig { consumer_timeout: Some(1_800_000), channel_tick: 60_000, dead_letter_retry: 180_000 }
     }
 }
 
@@ -195,7 +201,7 @@ impl Engine {
 
     /// Looks at the age of a channel's oldest delivery at the first tick at which it may be too old.
     pub(super) fn watch(&mut self, ch: ChannelId, now: u64) {
-        let Some(RabbitConfig { consumer_timeout: Some(timeout), channel_tick }) = self.rabbit else { return };
+        let Some(RabbitConfig { consumer_timeout: Some(timeout), channel_tick, .. }) = self.rabbit else { return };
         let Some(channel) = self.channels.get_mut(ch.0).filter(|channel| !channel.watched) else { return };
         let Some(oldest) = channel.unacked().oldest() else { return };
         channel.watched = true;

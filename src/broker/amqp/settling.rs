@@ -4,6 +4,7 @@ use super::change::{Change, Kind};
 use super::dispatch::retire;
 use super::error::ChannelError;
 use super::kept::tell_gone;
+use super::lost::Was;
 use super::output::DeathReason;
 use super::queue::Queue;
 use super::quorum::Back;
@@ -81,7 +82,7 @@ impl Engine {
         let Some(queue) = self.queues.get_mut(held.queue.0) else { return };
         let queue = settled(queue, &held);
         out.moved(Movement::Acked { queue: &queue.name, message: &held.message.message });
-        tell_gone(held.queue, &held.message, out);
+        tell_gone(held.queue, &held.message, Was::Held, out);
         if queue.line.is_some() {
             self.mark_dirty(held.queue);
         }
@@ -92,7 +93,7 @@ impl Engine {
         let queue = settled(queue, &held);
         let mut nowhere = VecDeque::new();
         let departures = if planted(Planted::DeadLetterDropped) { &mut nowhere } else { &mut self.departures };
-        retire(held.queue, queue, held.message, DeathReason::Rejected, departures, out);
+        retire(held.queue, queue, (held.message, Was::Held), DeathReason::Rejected, departures, out);
         if queue.line.is_some() {
             self.mark_dirty(held.queue);
         }
@@ -124,7 +125,8 @@ impl Engine {
         message.redelivered = true;
         message.delivery_count = message.delivery_count.saturating_add(counts);
         if queue.options.delivery_limit.is_some_and(|limit| message.delivery_count > limit) {
-            retire(held.queue, queue, message, DeathReason::DeliveryLimit, &mut self.departures, out);
+            let over = DeathReason::DeliveryLimit;
+            retire(held.queue, queue, (message, Was::Held), over, &mut self.departures, out);
             return;
         }
         let (stored, delivery_count) = (&message.message, message.delivery_count);

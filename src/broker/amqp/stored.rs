@@ -29,7 +29,7 @@ pub(super) struct StoredMessage<M = Arc<Message>> {
     /// Kept beside the message because what a client wrote into `x-death` is not believed (as RabbitMQ 4).
     pub(super) deaths: Option<Arc<Vec<Death>>>,
     pub(super) delivery_count: u32,
-    /// Bytes that it takes in a journal; 0 when it is in none.
+    /// What the journal said of it: the bytes that it takes there, or a number of its own; 0 when it is in none.
     pub(super) journaled: u32,
     /// Already clamped to the queue's maximum.
     pub(super) priority: u8,

@@ -8,6 +8,7 @@ use super::error::ChannelError;
 use super::exchange::Exchange;
 use super::kept::tell_gone;
 use super::line::Line;
+use super::lost::Was;
 use super::queue::{Queue, QueueId};
 use super::{ChannelId, DropReason, Engine, Event, ExchangeKind, Movement, Name, Output, QueueOptions};
 
@@ -146,7 +147,7 @@ impl Engine {
         for gone in queue.ready.drain() {
             let reason = DropReason::Purged;
             out.moved(Movement::Dropped { queue: &queue.name, message: &gone.message, reason });
-            tell_gone(id, &gone, out);
+            tell_gone(id, &gone, Was::Ready, out);
         }
         out.send(ch, Event::QueueDeleted { messages });
         self.mark_dirty(id);
@@ -171,6 +172,9 @@ impl Engine {
         let mut bytes = 0;
         for gone in queue.ready.drain() {
             bytes += u64::from(gone.journaled);
+            out.moved(Movement::Dropped { queue: &queue.name, message: &gone.message, reason });
+        }
+        for gone in queue.letters.iter().flat_map(|letters| letters.iter()) {
             out.moved(Movement::Dropped { queue: &queue.name, message: &gone.message, reason });
         }
         if queue.unacked > 0 {

@@ -1,18 +1,20 @@
 //! The process of a simulated RabbitMQ server.
 
 use super::client::Client;
+use super::disk::Disk;
 use super::frame::{FromRabbit, ToRabbit};
 use super::hosts::RabbitConfig;
+use super::orders::obey;
 use super::requests::{Answer, answer, asked, options, written};
 use super::witness::Witness;
 use crate::broker::amqp::{
-    ChannelId, Engine, Event, Method as Applied, Movement, Output, QueueOptions, closes_connection,
+    Change, ChannelId, Engine, Event, Method as Applied, Movement, Output, QueueOptions, closes_connection,
 };
 use crate::broker::server::task_id;
 use crate::env::amqp::{ChannelNumber, Reply, Request, Said};
 use crate::env::{Env, Instant, Link};
 use crate::events::{self, What};
-use simq_sim::{Process, Signal};
+use simq_sim::Process;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -22,10 +24,11 @@ pub(super) struct Server {
     pub(super) env: Env,
     config: RabbitConfig,
     engine: Rc<RefCell<Engine>>,
+    pub(super) disk: Disk,
     witness: RefCell<Witness>,
     /// Whose each channel of the engine is.
-    channels: RefCell<BTreeMap<ChannelId, (Rc<Client>, ChannelNumber)>>,
-    clients: RefCell<Vec<Rc<Client>>>,
+    pub(super) channels: RefCell<BTreeMap<ChannelId, (Rc<Client>, ChannelNumber)>>,
+    pub(super) clients: RefCell<Vec<Rc<Client>>>,
     /// Who has asked what is being answered.
     asking: RefCell<Option<(Rc<Client>, ChannelNumber)>>,
     /// Channels that an error has closed.
@@ -36,7 +39,7 @@ pub(super) struct Server {
 }
 
 /// Passes on what the engine says. Sending to a link never calls back into the engine.
-struct Outlet<'a>(&'a Server);
+pub(super) struct Outlet<'a>(&'a Server);
 
 impl Output for Outlet<'_> {
     fn send(&mut self, to: ChannelId, event: Event) {
@@ -45,6 +48,10 @@ impl Output for Outlet<'_> {
 
     fn moved(&mut self, movement: Movement<'_>) {
         self.0.witness.borrow_mut().see(movement, &self.0.env);
+    }
+
+    fn changed(&mut self, change: Change<'_>) -> u32 {
+        self.0.disk.note(&change)
     }
 }
 
@@ -62,10 +69,12 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, config: RabbitCon
         tracing::error!(why, "the server does not start");
         return env.exit(1);
     }
+    let Some(disk) = Disk::open(process, env, |lost| engine.borrow_mut().take_back(lost, env.now().0)) else { return };
     let server = Rc::new(Server {
         env: env.clone(),
         config,
-        engine,
+        engine: engine.clone(),
+        disk,
         witness: RefCell::default(),
         channels: RefCell::default(),
         clients: RefCell::default(),
@@ -77,6 +86,7 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, config: RabbitCon
     server.recover();
     env.spawn(accept(server.clone()));
     env.spawn(expire(server.clone()));
+    env.spawn(sync(server.clone()));
     env.spawn(obey(server, process.clone()));
 }
 
@@ -105,18 +115,6 @@ impl Output for Refusals {
     fn moved(&mut self, _: Movement<'_>) {}
 }
 
-/// SIGUSR1 is how this server learns that its memory is short, SIGUSR2 that it is not any more.
-async fn obey(server: Rc<Server>, process: Process) {
-    loop {
-        let alarm = match process.next_signal().await {
-            Signal::User1 => Some("low on memory".into()),
-            Signal::User2 => None,
-            _ => return server.env.exit(0),
-        };
-        server.with_engine(|engine, now, out| engine.set_alarm(alarm, now, out));
-    }
-}
-
 impl Server {
     /// Reports what outlives the restart that follows: whatever that does with a message comes after the message itself.
     fn recover(&self) {
@@ -126,7 +124,7 @@ impl Server {
         self.with_engine(|engine, now, out| engine.restart(now, out));
     }
 
-    fn with_engine<T>(&self, act: impl FnOnce(&mut Engine, u64, &mut Outlet<'_>) -> T) -> T {
+    pub(super) fn with_engine<T>(&self, act: impl FnOnce(&mut Engine, u64, &mut Outlet<'_>) -> T) -> T {
         let mut engine = self.engine.borrow_mut();
         let done = act(&mut engine, self.env.now().0, &mut Outlet(self));
         // The client's answer to the close is taken for granted.
@@ -137,6 +135,8 @@ impl Server {
             }
         }
         let next = engine.next_deadline();
+        drop(engine);
+        self.disk.write();
         if next.is_some() && (self.expiry.get().is_none() || next < self.expiry.get()) {
             self.waker.take().into_iter().for_each(Waker::wake);
         }
@@ -144,6 +144,11 @@ impl Server {
     }
 
     fn send(&self, to: ChannelId, event: Event) {
+        let Some(event) = self.disk.hold_back(to, event) else { return };
+        self.send_now(to, event);
+    }
+
+    fn send_now(&self, to: ChannelId, event: Event) {
         let Some((client, number)) = self.channels.borrow().get(&to).cloned() else { return };
         match answer(number, event) {
             Answer::Said(said) => {
@@ -267,5 +272,14 @@ async fn expire(server: Rc<Server>) {
         })
         .await;
         server.with_engine(|engine, now, out| engine.expire(now, out));
+    }
+}
+
+/// Syncs whatever there is to be synced, and then confirms it.
+async fn sync(server: Rc<Server>) {
+    loop {
+        for (to, confirm) in server.disk.sync().await {
+            server.send_now(to, confirm);
+        }
     }
 }
