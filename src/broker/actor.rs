@@ -3,7 +3,7 @@
 mod opening;
 mod requests;
 
-pub(super) use opening::open;
+pub(super) use opening::{Before, open};
 
 use super::amqp::Event;
 use super::entities::{Source, Target};
@@ -66,7 +66,7 @@ pub struct Broker {
     /// When to see whether a broker that owes a confirm has fallen silent.
     next_look: Instant,
     alarm: Alarm,
-    before: super::redis::Before,
+    before: Before,
 }
 
 impl Broker {
@@ -86,7 +86,7 @@ impl Broker {
             next_heartbeat: Instant::NEVER,
             next_look: Instant::NEVER,
             alarm: Alarm::default(),
-            before: super::redis::Before::default(),
+            before: Before::default(),
         })
     }
 

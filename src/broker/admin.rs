@@ -1,6 +1,6 @@
 //! What operators ask of a broker: how much waits in its queues, and to have that deleted.
 
-use super::actor::open;
+use super::actor::{Before, open};
 use super::amqp::{Event, Method, QueueOptions};
 use super::frame::{FromServer, ToServer};
 use crate::env::{ConnectError, Endpoint, Env, Link};
@@ -48,7 +48,7 @@ pub(crate) async fn purge(env: &Env, server: &Endpoint, settings: &Settings, que
         let wrong = found.queues.into_iter().find_map(|queue| queue.ready.err());
         wrong.map_or(Ok(()), |why| Err(AdminError::Refused(why)))?;
     }
-    let link = open(env, server.clone(), settings, &super::redis::Before::default()).await?;
+    let link = open(env, server.clone(), settings, &Before::default()).await?;
     link.send(ToServer::Method(Method::QueuePurge { queue: queue.into() }));
     let answer = async {
         while let Some(frame) = link.recv().await {
@@ -87,7 +87,7 @@ async fn look(env: &Env, server: &Endpoint, settings: &Settings, names: &[String
     for name in names {
         let link = match kept.take() {
             Some(link) => link,
-            None => open(env, server.clone(), settings, &super::redis::Before::default()).await?,
+            None => open(env, server.clone(), settings, &Before::default()).await?,
         };
         let options = QueueOptions::default();
         link.send(ToServer::Method(Method::QueueDeclare { queue: name.as_str().into(), passive: true, options }));

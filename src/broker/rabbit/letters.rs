@@ -2,7 +2,9 @@
 //!
 //! A crash between the two leaves both, a failure the original: a dead letter may be there twice, and is never lost.
 
-use super::shell::{Held, LETTERS, Shell};
+use super::deliveries::Held;
+use super::shell::{LETTERS, Shell};
+use super::tallies::Settled;
 use crate::broker::amqp::DeliveryTag;
 use crate::env::amqp::Method;
 use crate::message::Message;
@@ -13,7 +15,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
-/// Dead letters under way, by the numbers of their publishes.
+/// Dead letters and marks under way, by the numbers of their publishes.
 #[derive(Default)]
 pub(super) struct Letters {
     published: u64,
@@ -66,11 +68,13 @@ impl Shell {
                 shell.acks.borrow_mut().ack(tag);
                 shell.flush();
             }
-            match shell.letter(&held, &to, reason).await {
+            let seconds = shell.env.wall().as_micros() / 1_000_000;
+            match shell.publish_safely(&to, dead(&held, reason, seconds)).await {
                 Ok(()) if is_early => {}
                 Ok(()) => {
                     shell.acks.borrow_mut().ack(tag);
                     shell.flush();
+                    shell.uncount(tag, Settled::ForGood);
                 }
                 // It comes back when this connection ends.
                 Err(why) => tracing::error!(queue = %held.queue, %to, why, "no dead letter; the message stays unacked"),
@@ -80,9 +84,9 @@ impl Shell {
         });
     }
 
-    async fn letter(&self, held: &Held, to: &Arc<str>, reason: &str) -> Result<(), String> {
-        let seconds = self.env.wall().as_micros() / 1_000_000;
-        let message = Arc::new(dead(held, reason, seconds));
+    /// Publishes to a queue; completes when it is safe there.
+    pub(super) async fn publish_safely(&self, to: &Arc<str>, message: Message) -> Result<(), String> {
+        let message = Arc::new(message);
         let id = message.properties.correlation_id.clone();
         let method = Method::Publish { exchange: "".into(), routing_key: to.clone(), mandatory: true, message };
         let (told, answer) = oneshot::channel();

@@ -1,16 +1,14 @@
 //! Each method as one of the connection's.
 
+use super::learnt::{CLASH, NOT_IMPLEMENTED};
 use super::shell::{Consumer, DECLARING, MAIN, Shell};
+use super::tallies::Settled;
 use crate::broker::amqp::{Binding, DeliveryTag, Destination, Event, ExchangeKind, Method, Name, QueueOptions, Rare};
 use crate::env::amqp::{AmqpError, Method as Written, Reply, Request, Settlement};
 use crate::message::{Message, Table};
 use std::rc::Rc;
 use std::sync::Arc;
 
-/// AMQP's PRECONDITION_FAILED.
-const CLASH: u16 = 406;
-/// AMQP's NOT_IMPLEMENTED.
-const NOT_IMPLEMENTED: u16 = 540;
 
 impl Shell {
     pub(super) async fn apply(self: &Rc<Self>, method: Method) -> Result<(), AmqpError> {
@@ -20,7 +18,7 @@ impl Shell {
                 return Ok(());
             }
             Method::Ack { tag, multiple } => {
-                self.settle(tag, multiple, |shell, tag| shell.acks.borrow_mut().ack(tag));
+                self.settle(tag, multiple, Shell::ack);
                 return Ok(());
             }
             Method::Nack { tag, multiple, requeue: true } => {
@@ -32,7 +30,10 @@ impl Shell {
                 return Ok(());
             }
             Method::Release { tag } => {
-                self.settle(tag, false, |shell, tag| shell.nack(tag, Settlement::Requeue));
+                self.settle(tag, false, |shell, tag| {
+                    shell.uncount(tag, Settled::Untouched);
+                    shell.nack(tag, Settlement::Requeue);
+                });
                 return Ok(());
             }
             Method::QueueDeclare { queue, passive, options } => return self.declare(queue, passive, options).await,
@@ -108,7 +109,13 @@ impl Shell {
         }
     }
 
-    fn nack(&self, tag: DeliveryTag, how: Settlement) {
+    fn ack(self: &Rc<Self>, tag: DeliveryTag) {
+        self.acks.borrow_mut().ack(tag);
+        self.uncount(tag, Settled::ForGood);
+    }
+
+    fn nack(self: &Rc<Self>, tag: DeliveryTag, how: Settlement) {
+        self.uncount(tag, Settled::Returned);
         self.write_settlement(tag, false, how);
         self.acks.borrow_mut().settled(tag);
     }
@@ -130,6 +137,7 @@ impl Shell {
         };
         let declared = match self.connection.ask(DECLARING, request(passive, arguments)).await {
             Err(AmqpError::Closed { code: CLASH, text }) => {
+                self.policy.learn(CLASH, &text);
                 tracing::warn!(%queue, text, "the queue exists with other arguments, and is used as it is");
                 self.connection.ask(DECLARING, Request::OpenChannel).await?;
                 self.connection.ask(DECLARING, request(true, Table::default())).await?

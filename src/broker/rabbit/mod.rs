@@ -9,19 +9,25 @@
 //! - Acks that gather while the actor is busy are one frame, where their order allows it (`acks`).
 //! - Declarations never clash with Celery's (`policy`). A queue that is there with other arguments is used as it is.
 //! - What is rejected becomes a dead letter before it is acked (`letters`).
+//! - What comes back from a classic queue is counted in a queue beside (`tallies`), in its place in the line (`deliveries`).
+//! - A quorum queue that settings do not know of is noticed, and changes how the prefetch window is asked for (`learnt`).
 //! - AMQP 0-9-1 has no `released`: it is a return like any other, and a quorum queue counts it.
 
 mod acks;
+mod deliveries;
+mod learnt;
 mod letters;
 mod methods;
 mod policy;
 mod publishes;
 mod shell;
+mod tallies;
 
 use super::frame::{FromServer, ToServer};
 use crate::env::amqp::AmqpUrl;
 use crate::env::{ConnectError, Env, Link};
 use crate::settings::Settings;
+pub(super) use learnt::Learnt;
 use policy::Policy;
 use std::time::Duration;
 
@@ -31,10 +37,11 @@ pub(super) async fn connect(
     servers: &[AmqpUrl],
     settings: &Settings,
     limit: Duration,
+    learnt: &Learnt,
 ) -> Result<Link<ToServer, FromServer>, ConnectError> {
     let mut failed = ConnectError { server: "RabbitMQ".to_owned(), reason: "no address".to_owned() };
     for url in servers {
-        let policy = Policy::new(settings);
+        let policy = Policy::new(settings, learnt);
         match env.connect_amqp(url, policy.heartbeat, limit).await {
             Ok(connection) => match shell::serve(env, url, policy, connection, limit).await {
                 Ok(link) => return Ok(link),

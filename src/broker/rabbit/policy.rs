@@ -5,6 +5,7 @@
 //! simq, the other is let in. The delivery limit and the dead letters of profile `safe` are therefore the client's
 //! work here, as on Redis.
 
+use super::learnt::Learnt;
 use crate::broker::amqp::{Overflow, QueueOptions};
 use crate::message::Table;
 use crate::settings::{QueueType, Settings, duration};
@@ -20,6 +21,7 @@ pub(super) struct Policy {
     specified: BTreeSet<String>,
     missing_type: QueueType,
     global_qos: bool,
+    learnt: Learnt,
     delivery_limit: Option<u32>,
     pub(super) dead_letters: Option<Arc<str>>,
     /// Longest wait for what was said last to be confirmed.
@@ -29,13 +31,14 @@ pub(super) struct Policy {
 }
 
 impl Policy {
-    pub(super) fn new(settings: &Settings) -> Policy {
+    pub(super) fn new(settings: &Settings, learnt: &Learnt) -> Policy {
         Policy {
             default_queue: settings.task_default_queue.as_str().into(),
             default_type: settings.task_default_queue_type,
             specified: settings.task_queues.iter().map(|queue| queue.name.clone()).collect(),
             missing_type: settings.task_create_missing_queue_type,
             global_qos: !settings.has_quorum_queues(),
+            learnt: learnt.clone(),
             delivery_limit: settings.task_delivery_limit,
             dead_letters: settings.task_dead_letter_queue.as_deref().map(Arc::from),
             patience: duration(settings.confirm_timeout),
@@ -45,7 +48,12 @@ impl Policy {
 
     /// Quorum queues have no prefetch window of a whole channel: kombu's rule is that one of them changes it for all.
     pub(super) fn global_qos(&self) -> bool {
-        self.global_qos
+        self.global_qos && !self.learnt.has_quorum_queues()
+    }
+
+    /// Takes note of what the server says of its queues when it refuses something.
+    pub(super) fn learn(&self, code: u16, text: &str) {
+        self.learnt.hear(code, text, self.global_qos);
     }
 
     /// Where a message goes that is not to be delivered any more; `None`: what the server's own policy says.
@@ -56,6 +64,11 @@ impl Policy {
     /// Whether a message that was returned so often is returned no more.
     pub(super) fn is_worn_out(&self, queue: &str, returned: u32) -> bool {
         self.dead_letters_of(queue).is_some() && self.delivery_limit.is_some_and(|limit| returned > limit)
+    }
+
+    /// Whether messages are counted that come back from a classic queue.
+    pub(super) fn counts_returns(&self, queue: &str) -> bool {
+        self.delivery_limit.is_some() && self.dead_letters_of(queue).is_some()
     }
 
     fn kind(&self, queue: &str) -> QueueType {
@@ -109,7 +122,7 @@ mod tests {
     fn declared(settings: &Settings, queue: &str) -> Vec<String> {
         let options = task_queue(queue, QueueOptions::default(), settings);
         assert!(options.durable && !options.exclusive && !options.auto_delete);
-        let arguments = Policy::new(settings).arguments(queue, &options);
+        let arguments = Policy::new(settings, &Learnt::default()).arguments(queue, &options);
         arguments.iter().map(|(name, _)| name.to_owned()).collect()
     }
 
@@ -125,7 +138,7 @@ mod tests {
             settings.task_default_queue_type = QueueType::Quorum;
             assert_eq!(declared(&settings, "celery"), ["x-queue-type"]);
             assert_eq!(declared(&settings, "other"), [""; 0]);
-            assert!(!Policy::new(&settings).global_qos());
+            assert!(!Policy::new(&settings, &Learnt::default()).global_qos());
         }
     }
 
@@ -140,7 +153,7 @@ mod tests {
             Method::QueueDeclare { options, .. } => Some(options),
             _ => None,
         });
-        let arguments = Policy::new(&settings).arguments("mine", options.unwrap());
+        let arguments = Policy::new(&settings, &Learnt::default()).arguments("mine", options.unwrap());
         assert!(arguments.is_empty(), "{arguments:?}");
     }
 }

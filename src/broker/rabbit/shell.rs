@@ -1,40 +1,35 @@
 //! The connection: methods become AMQP's on its channels, what RabbitMQ says becomes events.
 
 use super::acks::Acks;
+use super::deliveries::{Held, Line};
 use super::letters::Letters;
 use super::policy::Policy;
 use super::publishes::Publishes;
-use crate::broker::amqp::{Delivery, DeliveryTag, Event, Name};
+use super::tallies::Tallies;
+use crate::broker::amqp::{DeliveryTag, Event, Name};
 use crate::broker::frame::{FromServer, ToServer};
-use crate::env::amqp::{self, AmqpConnection, AmqpError, AmqpUrl, ChannelNumber, Method, Request, Said, Settlement};
+use crate::env::amqp::{AmqpConnection, AmqpError, AmqpUrl, ChannelNumber, Method, Request, Said, Settlement};
 use crate::env::{ConnectError, Env, Link};
-use crate::message::Message;
 use crate::planted::{Fault as Planted, planted};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OnceCell};
 
 /// The channel of everything that has none of its own.
 pub(super) const MAIN: ChannelNumber = 1;
 /// Where queues are declared: a declaration that clashes costs a channel.
 pub(super) const DECLARING: ChannelNumber = 2;
-/// Where dead letters are published, which have no part in the numbers of the other publishes.
+/// Where dead letters and marks of tallies are published, which have no part in the numbers of the other publishes.
 pub(super) const LETTERS: ChannelNumber = 3;
+
+/// Where tallies are declared, from the first of them on.
+pub(super) const TALLIES: ChannelNumber = 4;
 
 /// AMQP's code for a field that is not as it should be.
 const SYNTAX_ERROR: u16 = 502;
-
-/// A delivery that is not settled.
-pub(super) struct Held {
-    pub(super) queue: Name,
-    pub(super) exchange: Name,
-    pub(super) routing_key: Name,
-    pub(super) message: Arc<Message>,
-}
 
 /// Whom messages are passed on to.
 pub(super) struct Consumer {
@@ -47,10 +42,14 @@ pub(super) struct Shell {
     pub(super) policy: Policy,
     pub(super) connection: Box<dyn AmqpConnection>,
     pub(super) letters: RefCell<Letters>,
+    /// Dead letters under way.
     pub(super) burying: Cell<usize>,
     /// The broker actor's.
     pub(super) link: Link<FromServer, ToServer>,
     pub(super) acks: RefCell<Acks>,
+    pub(super) line: RefCell<Line>,
+    pub(super) tallies: RefCell<Tallies>,
+    pub(super) tally_channel: OnceCell<()>,
     pub(super) held: RefCell<BTreeMap<DeliveryTag, Held>>,
     pub(super) consumers: RefCell<BTreeMap<Name, Consumer>>,
     pub(super) publishes: Publishes,
@@ -81,6 +80,9 @@ pub(super) async fn serve(
         burying: Cell::new(0),
         link: Link::new(theirs),
         acks: RefCell::default(),
+        line: RefCell::default(),
+        tallies: RefCell::default(),
+        tally_channel: OnceCell::new(),
         held: RefCell::default(),
         consumers: RefCell::default(),
         publishes: Publishes::default(),
@@ -194,54 +196,13 @@ impl Shell {
                     self.blocked.take();
                 }
                 // Whoever declared has been told.
-                Said::ChannelClosed { channel: DECLARING, .. } => {}
+                Said::ChannelClosed { channel: DECLARING | TALLIES, .. } => {}
                 Said::ChannelClosed { code, text, .. } | Said::Closed { code, text } => {
                     self.failed(AmqpError::Closed { code, text });
                 }
             }
         }
         self.close();
-    }
-
-    /// A message for a consumer.
-    fn delivered(self: &Rc<Self>, delivery: amqp::Delivery) {
-        let consumers = self.consumers.borrow();
-        let Some(Consumer { queue, no_ack }) = consumers.get(&delivery.consumer) else {
-            return tracing::warn!(consumer = %delivery.consumer, "a message for nobody");
-        };
-        self.deliver(queue, *no_ack, delivery);
-    }
-
-    /// A message of `queue`.
-    pub(super) fn deliver(self: &Rc<Self>, queue: &Name, no_ack: bool, delivery: amqp::Delivery) {
-        let amqp::Delivery { consumer, tag, redelivered, exchange, routing_key, returned, message } = delivery;
-        // A classic queue only says whether there was a delivery before.
-        let delivery_count = returned.unwrap_or(u32::from(redelivered));
-        if no_ack {
-            self.acks.borrow_mut().settled(tag);
-        } else {
-            let held = Held {
-                queue: queue.clone(),
-                exchange: exchange.clone(),
-                routing_key: routing_key.clone(),
-                message: message.clone(),
-            };
-            if self.policy.is_worn_out(queue, delivery_count)
-                && let Some(to) = self.policy.dead_letters_of(queue)
-            {
-                return self.bury(tag, held, to.clone(), "delivery_limit");
-            }
-            self.held.borrow_mut().insert(tag, held);
-        }
-        self.say(Event::Delivered(Delivery {
-            consumer,
-            tag,
-            redelivered,
-            exchange,
-            routing_key,
-            delivery_count,
-            message,
-        }));
     }
 
     pub(super) fn say(&self, event: Event) {
@@ -259,7 +220,10 @@ impl Shell {
             return;
         }
         match error {
-            AmqpError::Closed { code, text } => self.say(Event::Closed { code, text }),
+            AmqpError::Closed { code, text } => {
+                self.policy.learn(code, &text);
+                self.say(Event::Closed { code, text });
+            }
             AmqpError::Name(error) => self.say(Event::Closed { code: SYNTAX_ERROR, text: error.to_string() }),
             AmqpError::Lost(why) => tracing::debug!(why, "connection to RabbitMQ lost"),
         }

@@ -18,6 +18,10 @@ pub(super) struct Witness {
 impl Witness {
     pub(super) fn see(&mut self, movement: Movement<'_>, env: &Env) {
         let (message, mut what) = what(movement);
+        // A mark in a tally is no task.
+        if message.body.is_empty() && message.headers.is_empty() {
+            return;
+        }
         let id = task_id(message);
         match movement {
             Movement::Queued { queue, .. } => {

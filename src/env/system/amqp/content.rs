@@ -10,6 +10,8 @@ use std::sync::Arc;
 
 /// Quorum queues count here how often they have returned a message.
 const DELIVERY_COUNT: &str = "x-delivery-count";
+/// And, from RabbitMQ 4 on, how often they have delivered it; of a message that nobody gave back there may be only this.
+const ACQUIRED_COUNT: &str = "x-acquired-count";
 
 pub(super) fn properties(message: &Message) -> Result<BasicProperties, NameTooLong> {
     let Properties { content_type, content_encoding, delivery_mode, priority, correlation_id, reply_to, expiration } =
@@ -45,6 +47,7 @@ pub(super) fn message(properties: &BasicProperties, body: Vec<u8>) -> (Message, 
     let text = |text: &Option<ShortString>| text.as_ref().map(|text| Arc::from(text.as_str()));
     let mut headers = properties.headers().as_ref().map(table).unwrap_or_default();
     let returned = headers.remove(DELIVERY_COUNT).as_ref().and_then(Value::as_u64);
+    let acquired = headers.remove(ACQUIRED_COUNT).map(|_| 0);
     let properties = Properties {
         content_type: text(properties.content_type()),
         content_encoding: text(properties.content_encoding()),
@@ -57,7 +60,7 @@ pub(super) fn message(properties: &BasicProperties, body: Vec<u8>) -> (Message, 
         reply_to: text(properties.reply_to()),
         expiration: properties.expiration().as_ref().and_then(|text| text.as_str().parse().ok()),
     };
-    (Message { headers, properties, body: body.into() }, returned.map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
+    (Message { headers, properties, body: body.into() }, returned.or(acquired).map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
 }
 
 #[cfg(test)]
@@ -83,5 +86,8 @@ mod tests {
         counted.headers.set(DELIVERY_COUNT, 3);
         let (message, returned) = message(&properties(&counted).unwrap(), Vec::new());
         assert_eq!((message.headers.len(), returned), (0, Some(3)));
+        let mut acquired = Message::default();
+        acquired.headers.set(ACQUIRED_COUNT, 3);
+        assert_eq!(self::message(&properties(&acquired).unwrap(), Vec::new()).1, Some(0));
     }
 }
