@@ -42,6 +42,7 @@ pub mod scenario;
 pub mod schedule;
 pub mod settings;
 mod text;
+mod tls;
 pub mod worker;
 
 pub use app::{

@@ -1,6 +1,6 @@
 //! The addresses that settings name: of Sentinels, of several brokers, in parts.
 
-use crate::env::amqp::AmqpUrl;
+use crate::env::amqp::{self, AmqpUrl};
 use crate::env::redis::RedisUrl;
 use crate::redis::Options;
 use crate::settings::Settings;
@@ -82,11 +82,9 @@ pub(super) fn rabbits(texts: &[String], settings: &Settings) -> Result<Option<Ar
     if !texts.first().is_some_and(|text| AmqpUrl::is_one(text)) {
         return Ok(None);
     }
-    if settings.broker_use_ssl.options().is_some() {
-        // In the clear is not what was asked for.
-        return Err("broker_use_ssl does not act on RabbitMQ yet; expected amqps://...".to_owned());
-    }
-    texts.iter().map(|text| AmqpUrl::parse(text).map_err(|error| error.to_string())).collect::<Result<_, _>>().map(Some)
+    let options = amqp::Options::of(settings)?;
+    let read = |text: &String| AmqpUrl::with(text, &options).map_err(|error| error.to_string());
+    texts.iter().map(read).collect::<Result<_, _>>().map(Some)
 }
 
 #[cfg(test)]

@@ -27,13 +27,21 @@ pub(super) fn start(filter: Option<&str>) -> Result<bool, String> {
 /// The same, but with a level for when nothing is said. Levels may have Celery's names.
 pub(super) fn start_at(filter: Option<&str>, usual: &str) -> Result<(), String> {
     let filter = filter.map(|filter| match filter.to_ascii_lowercase().as_str() {
-        "warning" => "warn".to_owned(),
-        "critical" | "fatal" => "error".to_owned(),
-        level if LEVELS.contains(&level) => level.to_owned(),
+        "warning" => at("warn"),
+        "critical" | "fatal" => at("error"),
+        level if LEVELS.contains(&level) => at(level),
         _ => filter.to_owned(),
     });
     let filter = chosen("--loglevel", filter.as_deref())?;
-    write(filter.unwrap_or_else(|| EnvFilter::new(usual)))
+    write(filter.unwrap_or_else(|| EnvFilter::new(at(usual))))
+}
+
+/// A level. lapin logs each error several times, and simq says what it tells.
+fn at(level: &str) -> String {
+    match level {
+        "debug" | "trace" => level.to_owned(),
+        _ => format!("{level},lapin=off"),
+    }
 }
 
 fn chosen(flag: &str, filter: Option<&str>) -> Result<Option<EnvFilter>, String> {

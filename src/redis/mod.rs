@@ -6,14 +6,13 @@ mod login;
 mod options;
 mod script;
 mod sentinel;
-mod tls;
 mod url;
 
+use crate::tls::Tls;
 pub(crate) use batch::{Batch, Writer};
 pub(crate) use options::Options;
 pub(crate) use script::Script;
 pub(crate) use sentinel::{Sentinels, connect as connect_to_master};
-pub(crate) use tls::Tls;
 pub use url::{BadRedisUrl, RedisUrl};
 
 /// Longest wait for an answer where nothing is set: longer than any command takes.

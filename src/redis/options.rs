@@ -1,7 +1,7 @@
 //! What settings say about connections to Redis, beside their addresses.
 
 use super::Tls;
-use crate::settings::{Settings, UseTls};
+use crate::settings::Settings;
 use redis::io::tcp::socket2::TcpKeepalive;
 use std::time::Duration;
 use toml::Table;
@@ -23,7 +23,7 @@ impl Options {
         let options = settings.redis_socket_keepalive_options.as_ref();
         Ok(Options {
             family: "broker_transport_options",
-            tls: tls(&settings.broker_use_ssl, "broker_use_ssl")?,
+            tls: Tls::of_setting(&settings.broker_use_ssl, "broker_use_ssl")?,
             keepalive: keepalive(settings.redis_socket_keepalive == Some(true), options)?,
             master: settings.redis_master_name.clone(),
             other_sentinels: settings.redis_min_other_sentinels.unwrap_or_default(),
@@ -38,7 +38,7 @@ impl Options {
     pub(crate) fn of_results(settings: &Settings) -> Result<Options, String> {
         Ok(Options {
             family: "result_backend_transport_options",
-            tls: tls(&settings.redis_backend_use_ssl, "redis_backend_use_ssl")?,
+            tls: Tls::of_setting(&settings.redis_backend_use_ssl, "redis_backend_use_ssl")?,
             keepalive: keepalive(settings.result_socket_keepalive, None)?,
             master: settings.result_master_name.clone(),
             other_sentinels: settings.result_min_other_sentinels.unwrap_or_default(),
@@ -49,11 +49,6 @@ impl Options {
                 .unwrap_or_default(),
         })
     }
-}
-
-fn tls(setting: &UseTls, name: &str) -> Result<Option<Tls>, String> {
-    let Some(table) = setting.options() else { return Ok(None) };
-    Tls::of(&table).map(Some).map_err(|why| format!("{name}: {why}"))
 }
 
 /// redis-py takes the numbers of Linux for the options of a socket; here they also have their names.

@@ -28,8 +28,8 @@ pub use sources::{BadSource, Loaded, Origin, Sources};
 pub use table::{Profile, Settings};
 pub(crate) use value::masked;
 pub use value::{
-    Children, ContentTypes, ExchangeType, Failover, Fsync, Numbers, Pool, Precedence, Prefix, QueueOrder, QueueType,
-    Read, RedisConsume, Seconds, Secret, SecretTable, Url, Urls, UseTls, Words,
+    Children, ContentTypes, ExchangeType, Failover, Fsync, LoginMethod, Numbers, Pool, Precedence, Prefix, QueueOrder,
+    QueueType, Read, RedisConsume, Seconds, Secret, SecretTable, Url, Urls, UseTls, Words,
 };
 
 use std::collections::BTreeMap;

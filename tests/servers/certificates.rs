@@ -30,7 +30,8 @@ impl Authority {
     pub(crate) fn sign(&self, file: &str, names: &[&str]) -> (String, String) {
         let key = KeyPair::generate().expect("a key");
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let mut params = CertificateParams::new(names).expect("parameters");
+        let mut params = CertificateParams::new(names.clone()).expect("parameters");
+        params.distinguished_name.push(DnType::CommonName, &names[0]);
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth, ExtendedKeyUsagePurpose::ClientAuth];
         let certificate = params.signed_by(&key, &self.issuer).expect("a certificate");
         let [crt, pem] = ["crt", "key"].map(|ending| self.path(file, ending));

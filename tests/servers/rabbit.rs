@@ -29,10 +29,17 @@ pub(crate) struct Rabbit {
 
 impl Rabbit {
     pub(crate) fn start() -> Rabbit {
+        Rabbit::start_with("", "")
+    }
+
+    /// With lines of `rabbitmq.conf`, and with plugins, their names separated by commas.
+    pub(crate) fn start_with(config: &str, plugins: &str) -> Rabbit {
         for _ in 0..5 {
             let directory = TempDir::new().expect("a directory").keep();
             let (port, distribution, mapping) = (free_port(), free_port(), free_port());
             let path = |name: &str| directory.join(name).display().to_string();
+            std::fs::write(directory.join("rabbitmq.conf"), config).expect("written");
+            std::fs::write(directory.join("plugins"), format!("[{plugins}].")).expect("written");
             let environment = vec![
                 ("RABBITMQ_NODENAME", format!("simq-{port}@localhost")),
                 ("RABBITMQ_NODE_PORT", port.to_string()),

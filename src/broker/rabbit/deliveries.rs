@@ -144,7 +144,8 @@ mod tests {
         line.counted(3, 2);
         assert!(line.next().is_none());
         line.counted(1, 5);
-        let passed: Vec<_> = std::iter::from_fn(|| line.next()).map(|(_, delivery, count)| (delivery.tag, count)).collect();
+        let passed: Vec<_> =
+            std::iter::from_fn(|| line.next()).map(|(_, delivery, count)| (delivery.tag, count)).collect();
         assert_eq!(passed, [(1, 5), (2, 0), (3, 2), (4, 0)]);
     }
 }

@@ -9,7 +9,6 @@ use crate::message::{Message, Table};
 use std::rc::Rc;
 use std::sync::Arc;
 
-
 impl Shell {
     pub(super) async fn apply(self: &Rc<Self>, method: Method) -> Result<(), AmqpError> {
         let request = match method {

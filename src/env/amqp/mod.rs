@@ -4,11 +4,13 @@
 //! each is a frame to the simulated server, so that every gap between two of them is a place where a process can die.
 
 mod method;
+mod options;
 mod url;
 
 pub use method::{
     AmqpError, ChannelNumber, Delivery, DeliveryTag, Method, Name, NameTooLong, Reply, Request, Said, Settlement,
 };
+pub(crate) use options::Options;
 pub use url::{AmqpUrl, BadAmqpUrl};
 
 use super::{ConnectError, LocalFuture};

@@ -1,17 +1,22 @@
 //! Addresses of RabbitMQ servers.
 
-use lapin::uri::AMQPUri;
+use super::Options;
+use crate::settings::LoginMethod;
+use crate::tls::Tls;
+use lapin::uri::{AMQPUri, SASLMechanism};
 use std::fmt;
 use std::sync::Arc;
 
 /// Where a RabbitMQ server is, and how to introduce oneself to it.
 ///
 /// `amqp://[user:password@]host[:5672][/vhost]`, `amqps://` for TLS. Without a virtual host, or with an empty one, it is
-/// `/`, as kombu reads it. Displayed without its password.
+/// `/`, as kombu reads it. `?heartbeat=` is in seconds, `?ssl_ca_certs=` and so on are options of TLS. Displayed without
+/// its password.
 #[derive(Clone, Debug)]
 pub struct AmqpUrl {
     shown: Arc<str>,
     uri: Arc<AMQPUri>,
+    tls: Option<Arc<Tls>>,
 }
 
 /// A text is no address of a RabbitMQ server.
@@ -44,11 +49,18 @@ impl AmqpUrl {
     ///
     /// When it is none.
     pub fn parse(text: &str) -> Result<AmqpUrl, BadAmqpUrl> {
+        AmqpUrl::with(text, &Options::default())
+    }
+
+    /// Reads an address; what it does not say itself is as in the options.
+    pub(crate) fn with(text: &str, options: &Options) -> Result<AmqpUrl, BadAmqpUrl> {
         let shown = crate::settings::masked(text);
         let bad = |why: String| BadAmqpUrl { shown: shown.clone(), why };
         let (scheme, rest) = text.split_once("://").ok_or_else(|| bad("it has no scheme".to_owned()))?;
         let known = SCHEMES.iter().find(|(name, _)| *name == scheme);
         let (_, theirs) = known.ok_or_else(|| bad(format!("the scheme {scheme:?} is not known")))?;
+        let tls = tls(rest, *theirs == "amqps", options).map_err(&bad)?;
+        let theirs = if tls.is_some() { "amqps" } else { "amqp" };
         let plain = format!("{theirs}://{rest}");
         let parsed: Result<AMQPUri, String> = plain.parse();
         let mut uri = parsed.map_err(|why| bad(why.replace(&plain, &shown)))?;
@@ -58,7 +70,13 @@ impl AmqpUrl {
         if let Some(address) = bracketed(rest) {
             address.clone_into(&mut uri.authority.host);
         }
-        Ok(AmqpUrl { shown: shown.into(), uri: uri.into() })
+        let login = options.login.map(|login| match login {
+            LoginMethod::Plain => SASLMechanism::Plain,
+            LoginMethod::AmqPlain => SASLMechanism::AMQPlain,
+            LoginMethod::External => SASLMechanism::External,
+        });
+        uri.query.auth_mechanism = uri.query.auth_mechanism.or(login);
+        Ok(AmqpUrl { shown: shown.into(), uri: uri.into(), tls: tls.map(Arc::new) })
     }
 
     /// What lapin connects with: `heartbeat` is in seconds. What the address says itself goes before.
@@ -69,11 +87,30 @@ impl AmqpUrl {
         uri
     }
 
+    /// Its options of TLS; `None` in the clear.
+    pub(crate) fn tls(&self) -> Option<&Tls> {
+        self.tls.as_deref()
+    }
+
     /// The name of its host.
     #[cfg(feature = "sim")]
     pub(crate) fn host(&self) -> &str {
         &self.uri.authority.host
     }
+}
+
+/// TLS where the scheme, the options or a parameter ask for it. Parameters go before the options, as a whole.
+fn tls(rest: &str, secure: bool, options: &Options) -> Result<Option<Tls>, String> {
+    let query = rest.rsplit_once('?').map_or("", |(_, query)| query);
+    let mut own: Option<Tls> = None;
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        if name.starts_with("ssl_") {
+            let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned();
+            own.get_or_insert_default().set(name, &toml::Value::String(value))?;
+        }
+    }
+    let tls = own.or_else(|| options.tls.clone()).or_else(|| secure.then(Tls::default));
+    tls.map(Tls::checked).transpose()
 }
 
 /// An IPv6 address in the place of a host, which lapin's parser takes for none.
@@ -108,6 +145,27 @@ mod tests {
             assert_eq!((uri.vhost.as_str(), uri.authority.userinfo.username.as_str()), (vhost, user), "{url}");
         }
         assert_eq!(AmqpUrl::parse("amqp://u:pw@h//").unwrap().to_string(), "amqp://u:********@h//");
+    }
+
+    #[test]
+    fn tls_is_asked_for_by_scheme_setting_or_parameter() {
+        let ca = |ca: &str| Tls { authorities: Some(ca.into()), ..Tls::default() };
+        let setting = Options { tls: Some(ca("/setting")), login: Some(LoginMethod::AmqPlain) };
+        for (url, options, port, tls) in [
+            ("amqp://h", Options::default(), 5672, None),
+            ("amqps://h", Options::default(), 5671, Some(Tls::default())),
+            ("amqp://h", setting.clone(), 5671, Some(ca("/setting"))),
+            ("amqps://h:1//?ssl_ca_certs=/own%20ca", setting.clone(), 1, Some(ca("/own ca"))),
+        ] {
+            let read = AmqpUrl::with(url, &options).unwrap();
+            assert_eq!((read.uri(60).authority.port, read.tls().cloned()), (port, tls), "{url}");
+        }
+        let login = |url: &str| AmqpUrl::with(url, &setting).unwrap().uri(60).query.auth_mechanism;
+        assert_eq!(login("amqp://h"), Some(SASLMechanism::AMQPlain));
+        assert_eq!(login("amqp://h?auth_mechanism=external"), Some(SASLMechanism::External));
+        assert!(
+            AmqpUrl::parse("amqps://h?ssl_ca_cert=x").unwrap_err().to_string().contains("did you mean ssl_ca_certs?")
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! TLS to Redis: the files that settings name, read anew for each connection, so that a renewed certificate is taken up.
+//! TLS: the files that settings name, read anew for each connection, so that a renewed certificate is taken up.
 
 use super::configuration::read_up_to;
-use crate::redis::{RedisUrl, Tls};
+use crate::redis::RedisUrl;
+use crate::tls::Tls;
 use redis::{Client, ClientTlsConfig, TlsCertificates};
 use std::path::Path;
 
@@ -43,8 +44,8 @@ fn certificates(tls: &Tls) -> Result<TlsCertificates, String> {
     Ok(TlsCertificates { client_tls, root_cert })
 }
 
-/// A PEM file, in which there must be one of what is wanted: redis-rs takes an empty one for a trust in nobody.
-fn read(path: &str, option: &str, wanted: &str) -> Result<Vec<u8>, String> {
+/// A PEM file, in which there must be one of what is wanted: an empty one would be taken for a trust in nobody.
+pub(super) fn read(path: &str, option: &str, wanted: &str) -> Result<Vec<u8>, String> {
     let bytes =
         read_up_to(Path::new(path), MAX_FILE).map_err(|error| format!("{option}: can't read {path}: {error}"))?;
     let text = String::from_utf8_lossy(&bytes);
@@ -54,15 +55,16 @@ fn read(path: &str, option: &str, wanted: &str) -> Result<Vec<u8>, String> {
 
 /// What a user can do about an error of TLS.
 pub(super) fn advice(reason: &str) -> Option<&'static str> {
-    const ADVICE: [(&str, &str); 6] = [
+    const ADVICE: [(&str, &str); 7] = [
         (
             "unknownissuer",
             "nobody that is trusted has signed its certificate; set ssl_ca_certs to that of its authority",
         ),
+        ("badsignature", "its certificate is not signed by whom it names; set ssl_ca_certs to that of its authority"),
         ("notvalidforname", "its certificate is for another name; ssl_check_hostname=false accepts that"),
         ("certificaterequired", "the server wants a certificate; set ssl_certfile and ssl_keyfile"),
         ("unknownca", "the server does not trust whoever has signed the certificate in ssl_certfile"),
-        ("invalidcontenttype", "TLS is not spoken on this port; is it redis://?"),
+        ("invalidcontenttype", "TLS is not spoken on this port; is it redis:// or amqp://?"),
         ("keymismatch", "the key in ssl_keyfile is not that of the certificate in ssl_certfile"),
     ];
     let reason = reason.to_ascii_lowercase().replace([' ', '_'], "");

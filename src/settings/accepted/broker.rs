@@ -7,8 +7,6 @@ accepted! {
     [later "Redis and RabbitMQ"] "broker_write_url": Option<Urls> = None;
     /// Checks of the heartbeat in each interval.
     [later "RabbitMQ"] "broker_heartbeat_checkrate": Seconds = 3.0;
-    /// How to authenticate: `PLAIN`, `AMQPLAIN`, `EXTERNAL`.
-    [later "RabbitMQ"] "broker_login_method": Option<String> = None;
     /// Connections that producers share; simq has one for each process.
     [never "one connection carries all publishes of a process"] "broker_pool_limit": Option<u32> = Some(10);
     /// Seconds to wait for one of them.

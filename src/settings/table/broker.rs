@@ -21,8 +21,11 @@ macro_rules! broker_settings {
     /// Its virtual host; on Redis, the number of the database.
     broker_vhost: Option<String> = None, None;
     /// TLS to the broker: true, or a table with `ssl_cert_reqs` (`required`, which is the default, `optional`, `none`),
-    /// `ssl_check_hostname`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`.
+    /// `ssl_check_hostname`, `ssl_ca_certs`, `ssl_certfile`, `ssl_keyfile`. For RabbitMQ also without `ssl_`, as Celery
+    /// wants them there.
     broker_use_ssl: UseTls = UseTls::off(), UseTls::off();
+    /// How to introduce oneself to RabbitMQ: `PLAIN`, `AMQPLAIN`, `EXTERNAL`; unset, `PLAIN`.
+    broker_login_method: Option<LoginMethod> = None, None;
     /// Let the broker confirm each publish.
     confirm_publish "broker_transport_options.confirm_publish": bool = true, false;
     /// Seconds to wait for a confirm before the publish is tried again.

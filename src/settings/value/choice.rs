@@ -66,6 +66,12 @@ choices! {
         RoundRobin "round-robin" "One after the other.",
         Shuffle "shuffle" "In a random order.",
     }
+    /// How to introduce oneself to RabbitMQ.
+    pub enum LoginMethod {
+        Plain "PLAIN" "User and password.",
+        AmqPlain "AMQPLAIN" "The same, in an older form.",
+        External "EXTERNAL" "What the certificate of the connection says.",
+    }
     /// How messages are taken from a queue on Redis: `broker_transport_options.consume`.
     pub enum RedisConsume {
         Atomic "atomic" "Out of the queue and into the record of what is unacked, as one step.",

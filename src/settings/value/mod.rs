@@ -11,7 +11,7 @@ mod url;
 pub(super) use crate::message::{Compression, Serializer};
 pub(super) use crate::routing::{QueueSpec, Routes};
 pub(super) use crate::settings::annotations::Annotations;
-pub use choice::{ExchangeType, Failover, Fsync, Pool, Precedence, QueueOrder, QueueType, RedisConsume};
+pub use choice::{ExchangeType, Failover, Fsync, LoginMethod, Pool, Precedence, QueueOrder, QueueType, RedisConsume};
 pub use content::ContentTypes;
 pub use lists::Words;
 pub use routing::Read;

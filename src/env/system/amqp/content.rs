@@ -60,7 +60,10 @@ pub(super) fn message(properties: &BasicProperties, body: Vec<u8>) -> (Message, 
         reply_to: text(properties.reply_to()),
         expiration: properties.expiration().as_ref().and_then(|text| text.as_str().parse().ok()),
     };
-    (Message { headers, properties, body: body.into() }, returned.or(acquired).map(|count| u32::try_from(count).unwrap_or(u32::MAX)))
+    (
+        Message { headers, properties, body: body.into() },
+        returned.or(acquired).map(|count| u32::try_from(count).unwrap_or(u32::MAX)),
+    )
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod consumers;
 mod content;
 mod publishes;
 mod table;
+mod tls;
 
 use crate::env::amqp::{AmqpConnection, AmqpError, AmqpUrl, ChannelNumber, Method, NameTooLong, Reply, Request, Said};
 use crate::env::amqp::{DeliveryTag, Settlement};
@@ -27,17 +28,35 @@ use tokio::sync::Notify;
 pub(super) async fn connect(url: AmqpUrl, heartbeat: u16) -> Result<Box<dyn AmqpConnection>, ConnectError> {
     // What is lost is opened anew by the broker actor, which knows what to declare: lapin recovers nothing.
     let properties = ConnectionProperties::default().with_connection_name("simq".into());
-    match Connection::connect_uri(url.uri(heartbeat), properties).await {
+    let uri = url.uri(heartbeat);
+    let login = uri.query.auth_mechanism;
+    let connected = match url.tls() {
+        None => Connection::connect_uri(uri, properties).await.map_err(|error| reason(&error)),
+        Some(tls) => tls::connect(uri, properties, tls).await,
+    };
+    match connected {
         Ok(connection) => Ok(Box::new(Connected(Rc::new(Shared::new(connection))))),
-        Err(error) => Err(ConnectError { server: url.to_string(), reason: reason(&error) }),
+        Err(mut reason) => {
+            // A server hangs up on a method that it does not know.
+            if let Some(login) = login
+                && reason.contains("reset by peer")
+            {
+                reason.push_str(&format!("; does the server take logins by {}?", login.name()));
+            }
+            Err(ConnectError { server: url.to_string(), reason })
+        }
     }
 }
 
-/// RabbitMQ's own words, where it said any.
+/// RabbitMQ's own words, where it said any, and what a user can do.
 fn reason(error: &Error) -> String {
-    match error.kind() {
-        ErrorKind::ProtocolError(said) => said.get_message().to_string(),
+    let said = match error.kind() {
+        ErrorKind::ProtocolError(said) => return said.get_message().to_string(),
         _ => error.to_string(),
+    };
+    match super::tls::advice(&said) {
+        Some(advice) => format!("{advice} ({said})"),
+        None => said,
     }
 }
 

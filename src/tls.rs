@@ -1,5 +1,6 @@
-//! TLS on a connection to Redis, under the names that Celery and redis-py give its options.
+//! TLS on a connection, under the names that Celery, redis-py and py-amqp give its options.
 
+use crate::settings::UseTls;
 use toml::Value;
 
 /// What a connection checks of its server, and what it shows of itself.
@@ -28,8 +29,14 @@ impl Tls {
         tls.checked()
     }
 
+    /// What a setting of that name says.
+    pub(crate) fn of_setting(setting: &UseTls, name: &str) -> Result<Option<Tls>, String> {
+        let Some(table) = setting.options() else { return Ok(None) };
+        Tls::of(&table).map(Some).map_err(|why| format!("{name}: {why}"))
+    }
+
     /// Sets one option.
-    pub(super) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
+    pub(crate) fn set(&mut self, name: &str, value: &Value) -> Result<(), String> {
         let file = || {
             let path = value.as_str().filter(|path| !path.is_empty());
             path.map(|path| Some(path.to_owned())).ok_or_else(|| format!("{name} is not the path of a file"))
@@ -48,7 +55,7 @@ impl Tls {
         Ok(())
     }
 
-    pub(super) fn checked(self) -> Result<Tls, String> {
+    pub(crate) fn checked(self) -> Result<Tls, String> {
         match (&self.key, &self.certificate) {
             (Some(_), None) => Err("there is an ssl_keyfile and no ssl_certfile".to_owned()),
             _ => Ok(self),
