@@ -10,6 +10,8 @@ use lapin::types::{AMQPValue, FieldTable};
 use running::{block_on, start};
 use servers::Rabbit;
 use simq::{App, CallOptions, Profile, Settings, TaskContext, TaskError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -28,6 +30,9 @@ fn a_private_node() {
     rejected_messages_come_back_or_are_dead_letters(&rabbit);
     priorities_and_countdowns_hold(&rabbit);
     a_queue_with_other_arguments_is_used_as_it_is(&rabbit);
+    a_queue_of_another_type_is_consumed_from(&rabbit);
+    what_comes_back_to_a_classic_queue_is_counted(&rabbit);
+    what_comes_back_runs_also_where_it_can_not_be_counted(&rabbit);
     closed_connections_lose_nothing(&rabbit);
     who_is_not_let_in_is_told_why(&rabbit);
     the_command_says_what_waits(&rabbit);
@@ -148,6 +153,136 @@ fn a_queue_with_other_arguments_is_used_as_it_is(rabbit: &Rabbit) {
     let (_app, running, add) = start(settings);
     block_on(async {
         assert_eq!(add.delay((1, 1)).await.expect("published").get(PATIENCE).await.expect("a result"), 2);
+        running.shutdown().await;
+    });
+}
+
+/// Settings say classic and the queue is a quorum queue, or the other way round. Where the refusal names another argument,
+/// a 540 tells.
+fn a_queue_of_another_type_is_consumed_from(rabbit: &Rabbit) {
+    let text = |text: &str| AMQPValue::LongString(text.into());
+    for (queue, arguments, ours) in [
+        ("foreign-quorum", vec![("x-queue-type", text("quorum"))], "classic"),
+        ("foreign-long", vec![("x-queue-type", text("quorum")), ("x-max-length", AMQPValue::LongInt(1000))], "classic"),
+        ("foreign-classic", vec![], "quorum"),
+        ("foreign-explicit", vec![("x-queue-type", text("classic"))], "quorum"),
+    ] {
+        block_on(async {
+            let (_connection, channel) = channel(rabbit).await;
+            let mut table = FieldTable::default();
+            for (name, value) in arguments {
+                table.insert(name.into(), value);
+            }
+            let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
+            channel.queue_declare(queue.into(), options, table).await.expect("declared");
+        });
+        let mut settings = settings(&rabbit.url(), Profile::Safe);
+        settings.task_default_queue = queue.to_owned();
+        settings.set_text("task_default_queue_type", ours).expect("a setting");
+        let (_app, running, add) = start(settings);
+        block_on(async {
+            let get = async |number| {
+                let call = add.delay((number, 1)).await.expect("it is published");
+                assert_eq!(call.get(PATIENCE).await.expect("a result"), number + 1, "{queue}");
+            };
+            get(1).await;
+            // The next connection is made with what is known.
+            rabbit.control(&["close_all_connections", "a test"]);
+            get(2).await;
+            running.shutdown().await;
+        });
+    }
+}
+
+fn returning(settings: Settings, times: u32) -> (simq::Running, simq::Task<(), u32>, Arc<AtomicU32>) {
+    let app = App::with_settings("demo", settings);
+    let runs = Arc::new(AtomicU32::new(0));
+    let counted = runs.clone();
+    let task = app.task("returned", move |_: TaskContext, (): ()| {
+        let run = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        async move { if run <= times { Err(TaskError::reject("again", true)) } else { Ok(run) } }
+    });
+    (app.start().expect("it starts"), task, runs)
+}
+
+fn tallies(rabbit: &Rabbit) -> Vec<Vec<String>> {
+    let mut queues = rabbit.queues(&["messages"]);
+    queues.retain(|row| row[0].contains(".returned."));
+    queues
+}
+
+async fn dead_letter(rabbit: &Rabbit) -> String {
+    let (_connection, channel) = channel(rabbit).await;
+    for _ in 0..600 {
+        let dead = channel.basic_get("celery.dead".into(), BasicGetOptions { no_ack: true }).await.expect("a queue");
+        if let Some(dead) = dead {
+            let headers = dead.delivery.properties.headers().clone().expect("headers");
+            match headers.inner().get("x-first-death-reason") {
+                Some(AMQPValue::LongString(reason)) => return String::from_utf8_lossy(reason.as_bytes()).into_owned(),
+                other => panic!("no reason: {other:?}"),
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("no dead letter");
+}
+
+/// A classic queue does not count; after so many returns the message is a dead letter all the same.
+fn what_comes_back_to_a_classic_queue_is_counted(rabbit: &Rabbit) {
+    let limited = |limit| Settings { task_delivery_limit: Some(limit), ..settings(&rabbit.url(), Profile::Safe) };
+    let (running, task, runs) = returning(limited(3), u32::MAX);
+    block_on(async {
+        task.delay(()).await.expect("it is published");
+        assert_eq!(dead_letter(rabbit).await, "rejected", "a worker knows the last try");
+        running.shutdown().await;
+    });
+    assert_eq!((runs.load(Ordering::SeqCst), tallies(rabbit)), (4, Vec::new()));
+
+    // What does not come back too often runs, and nothing of the count is left.
+    let (running, task, _) = returning(limited(3), 3);
+    block_on(async {
+        assert_eq!(task.delay(()).await.expect("it is published").get(PATIENCE).await.expect("a result"), 4);
+        running.shutdown().await;
+    });
+    assert_eq!(tallies(rabbit), Vec::<Vec<String>>::new());
+
+    // What takes its worker's connection with it.
+    let app = App::with_settings("demo", limited(1));
+    let runs = Arc::new(AtomicU32::new(0));
+    let begun = runs.clone();
+    let task = app.task("deadly", move |ctx: TaskContext, (): ()| {
+        begun.fetch_add(1, Ordering::SeqCst);
+        async move {
+            ctx.sleep(Duration::from_secs(3600)).await;
+            Ok(())
+        }
+    });
+    let running = app.start().expect("it starts");
+    block_on(async {
+        task.delay(()).await.expect("it is published");
+        for run in 1..=2 {
+            while runs.load(Ordering::SeqCst) < run {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            rabbit.control(&["close_all_connections", "a test"]);
+        }
+        assert_eq!(dead_letter(rabbit).await, "delivery_limit");
+        running.shutdown().await;
+    });
+    assert_eq!((runs.load(Ordering::SeqCst), tallies(rabbit)), (2, Vec::new()));
+}
+
+/// Nobody else's business: who may declare task queues only has no delivery limit.
+fn what_comes_back_runs_also_where_it_can_not_be_counted(rabbit: &Rabbit) {
+    rabbit.control(&["add_user", "limited", "limited"]);
+    let own = r"^(celery|celery\.dead|.*pidbox|celeryev.*|reply.*)$";
+    rabbit.control(&["set_permissions", "limited", own, ".*", ".*"]);
+    let url = rabbit.url().replace("guest:guest", "limited:limited");
+    let mut settings = settings(&url, Profile::Safe);
+    settings.task_delivery_limit = Some(2);
+    let (running, task, _) = returning(settings, 4);
+    block_on(async {
+        assert_eq!(task.delay(()).await.expect("it is published").get(PATIENCE).await.expect("a result"), 5);
         running.shutdown().await;
     });
 }
