@@ -3,7 +3,8 @@
 
 use simq::scenario::testkit::Cluster;
 use simq::settings::{Profile, Settings};
-use simq::{App, TaskContext, TaskError, TaskOptions};
+use simq::message::Message;
+use simq::{App, CallOptions, TaskContext, TaskError, TaskOptions};
 use simq_sim::{Fault, Point, Trigger};
 use std::time::{Duration, Instant};
 
@@ -72,6 +73,43 @@ fn a_task_whose_worker_dies_between_result_and_ack_runs_twice_unless_somebody_as
             }
         });
         assert_eq!((summary.lost, summary.duplicated), (0, duplicated));
+    }
+}
+
+fn quick() -> App {
+    let app = App::new("shop");
+    let _ = app.task("order.note", |_: TaskContext, (_,): (u32,)| async move { Ok(()) });
+    app
+}
+
+/// The one way to look into a queue, whichever broker it is of.
+#[test]
+fn messages_are_put_into_a_queue_and_taken_out_of_it_on_every_broker() {
+    let clusters: [(&str, fn(Cluster) -> Cluster); 3] =
+        [("embedded", |cluster| cluster), ("Redis", Cluster::on_redis), ("RabbitMQ", Cluster::on_rabbitmq)];
+    for (broker, on) in clusters {
+        let summary = on(Cluster::new(quick)).run(|client| async move {
+            assert!(client.take("nobody").await?.is_empty());
+            let place = client.app.remote::<(u32,), ()>("order.note");
+            let mut sent = Vec::new();
+            for id in 0..5 {
+                let options = CallOptions { queue: Some("nobody".into()), ..CallOptions::default() };
+                sent.push(place.apply_async((id,), options).await?.id().to_string());
+            }
+            let taken = client.take("nobody").await?;
+            let ids: Vec<&str> = taken.iter().filter_map(|message| message.headers.get("id")?.as_str()).collect();
+            assert_eq!(ids, sent);
+            assert!(client.take("nobody").await?.is_empty());
+            // To the worker after all.
+            for message in taken {
+                client.publish("celery", Message::clone(&message)).await?;
+            }
+            for id in sent {
+                client.app.result::<()>(&id)?.get(DAY).await?;
+            }
+            Ok::<(), simq::Error>(())
+        });
+        assert_eq!((summary.succeeded, summary.lost, summary.unsettled), (5, 0, 0), "{broker}: {summary:?}");
     }
 }
 

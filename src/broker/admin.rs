@@ -1,12 +1,19 @@
 //! What operators ask of a broker: how much waits in its queues, and to have that deleted.
 
 use super::actor::{Before, open};
-use super::amqp::{Event, Method, QueueOptions};
+use super::amqp::{self, Event, Method, QueueOptions};
 use super::frame::{FromServer, ToServer};
 use crate::env::{ConnectError, Endpoint, Env, Link};
+#[cfg(feature = "sim")]
+use crate::message::Message;
 use crate::settings::{Settings, duration};
+#[cfg(feature = "sim")]
+use std::sync::Arc;
 use std::time::Duration;
 
+/// AMQP's NOT_FOUND.
+#[cfg(feature = "sim")]
+const NOT_FOUND: u16 = 404;
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -63,6 +70,73 @@ pub(crate) async fn purge(env: &Env, server: &Endpoint, settings: &Settings, que
     let answered = env.timeout(PATIENCE, answer).await;
     link.close();
     answered.unwrap_or_else(|_| Err(AdminError::NoAnswer(server.to_string())))
+}
+
+/// Takes all messages out of a queue that wait there for a consumer, the first one first; none if there is no such queue.
+#[cfg(feature = "sim")]
+pub(crate) async fn take(
+    env: &Env,
+    server: &Endpoint,
+    settings: &Settings,
+    queue: &str,
+) -> Result<Vec<Arc<Message>>, AdminError> {
+    let link = open(env, server.clone(), settings, &Before::default()).await?;
+    let taking = async {
+        match server {
+            Endpoint::Redis(_) => take_by_consuming(&link, queue).await,
+            _ => take_one_by_one(&link, queue).await,
+        }
+    };
+    let taken = env.timeout(PATIENCE, taking).await;
+    link.close();
+    taken.unwrap_or_else(|_| Err(AdminError::NoAnswer(server.to_string())))
+}
+
+#[cfg(feature = "sim")]
+async fn take_one_by_one(link: &Link<ToServer, FromServer>, queue: &str) -> Result<Vec<Arc<Message>>, AdminError> {
+    let mut taken = Vec::new();
+    loop {
+        link.send(ToServer::Method(Method::Get { queue: queue.into(), no_ack: true }));
+        match link.recv().await {
+            Some(FromServer::Event(Event::Delivered(delivery))) => taken.push(delivery.message),
+            Some(FromServer::Heartbeat) => {}
+            Some(FromServer::Event(Event::Closed { code, text, .. })) if code != NOT_FOUND => {
+                return Err(AdminError::Refused(text.to_string()));
+            }
+            _ => return Ok(taken),
+        }
+    }
+}
+
+/// Redis's virtual channel knows no `basic.get`: as many are consumed as wait there.
+#[cfg(feature = "sim")]
+async fn take_by_consuming(link: &Link<ToServer, FromServer>, queue: &str) -> Result<Vec<Arc<Message>>, AdminError> {
+    let (queue, options) = (amqp::Name::from(queue), QueueOptions::default());
+    link.send(ToServer::Method(Method::QueueDeclare { queue: queue.clone(), passive: true, options }));
+    let (mut waiting, mut taken) = (u32::MAX, Vec::new());
+    while taken.len() as u64 != u64::from(waiting) {
+        match link.recv().await {
+            Some(FromServer::Event(Event::QueueDeclared { messages, .. })) => {
+                waiting = messages;
+                if messages > 0 {
+                    let (queue, consumer) = (queue.clone(), queue.clone());
+                    link.send(ToServer::Method(Method::Qos { prefetch: messages }));
+                    link.send(ToServer::Method(Method::Consume { queue, consumer, no_ack: false }));
+                }
+            }
+            Some(FromServer::Event(Event::Delivered(delivery))) => {
+                taken.push(delivery.message);
+                link.send(ToServer::Method(Method::Ack { tag: delivery.tag, multiple: false }));
+            }
+            Some(FromServer::Event(Event::Closed { text, .. })) => return Err(AdminError::Refused(text.to_string())),
+            Some(_) => {}
+            None => return Err(AdminError::Refused("it closed the connection".to_owned())),
+        }
+    }
+    // Until what was acked is gone.
+    link.send(ToServer::Close);
+    while link.recv().await.is_some() {}
+    Ok(taken)
 }
 
 /// Looks at queues, and changes nothing.

@@ -222,9 +222,10 @@ impl Cluster {
     {
         let done = Rc::new(Cell::new(None));
         let told = done.clone();
+        let broker = self.plan.servers.endpoints().broker;
         let client: cluster::Client = Rc::new(move |env, app, calls| {
             calls.begin();
-            let script = script(Client { app: app.clone(), env: env.clone() });
+            let script = script(Client { app: app.clone(), env: env.clone(), broker: broker.clone() });
             let (told, calls) = (told.clone(), calls.clone());
             env.spawn(async move {
                 told.set(Some(script.await.report()));

@@ -1,12 +1,10 @@
 //! What the client script of a test does.
 
 use crate::app::{App, Error};
-use crate::broker::amqp::{Event, Method};
-use crate::broker::{FromServer, ToServer};
-use crate::env::{Env, LocalFuture};
+use crate::broker::admin;
+use crate::env::{Endpoint, Env, LocalFuture};
 use crate::message::Message;
 use crate::producer::Forward;
-use crate::scenario::cluster::BROKER;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
@@ -17,6 +15,7 @@ pub struct Client {
     /// Its own copy of the application: calls made through it go to the simulated broker.
     pub app: App,
     pub(super) env: Env,
+    pub(super) broker: Endpoint,
 }
 
 impl Client {
@@ -57,16 +56,7 @@ impl Client {
     ///
     /// When the broker can't be reached.
     pub async fn take(&self, queue: &str) -> Result<Vec<Arc<Message>>, Error> {
-        let connected = self.env.connect::<ToServer, FromServer>(BROKER.into(), Duration::from_secs(10)).await;
-        let link = connected.map_err(|error| Error::NotRunning(error.to_string()))?;
-        let mut taken = Vec::new();
-        loop {
-            link.send(ToServer::Method(Method::Get { queue: queue.into(), no_ack: true }));
-            match link.recv().await {
-                Some(FromServer::Event(Event::Delivered(delivery))) => taken.push(delivery.message),
-                Some(FromServer::Heartbeat) => {}
-                _ => return Ok(taken),
-            }
-        }
+        let taken = admin::take(&self.env, &self.broker, self.app.settings(), queue).await;
+        taken.map_err(|error| Error::NotRunning(error.to_string()))
     }
 }
