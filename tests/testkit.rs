@@ -1,9 +1,9 @@
 //! A user's own application in the simulated cluster: real task functions, virtual time.
 #![allow(clippy::disallowed_methods, reason = "user code sleeps through tokio, and the test looks at the real clock")]
 
+use simq::message::Message;
 use simq::scenario::testkit::Cluster;
 use simq::settings::{Profile, Settings};
-use simq::message::Message;
 use simq::{App, CallOptions, TaskContext, TaskError, TaskOptions};
 use simq_sim::{Fault, Point, Trigger};
 use std::time::{Duration, Instant};

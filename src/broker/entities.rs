@@ -163,9 +163,10 @@ fn declared(spec: &QueueSpec, settings: &Settings) -> Vec<Method> {
         expires: spec.expires,
         message_ttl: spec.message_ttl,
         max_length: spec.max_length,
+        auto_delete: spec.auto_delete,
         ..QueueOptions::default()
     };
-    let options = task_queue(&spec.name, own, settings);
+    let options = QueueOptions { durable: !spec.transient, ..task_queue(&spec.name, own, settings) };
     methods.push(Method::QueueDeclare { queue: name.clone(), passive: false, options });
     if spec.kind != Kind::Direct || spec.exchange.is_some() {
         let exchange: Name = spec.exchange().into();

@@ -43,13 +43,17 @@ pub struct QueueSpec {
     pub message_ttl: Option<u64>,
     /// `x-max-length`. Default: no limit.
     pub max_length: Option<u32>,
+    /// It goes with a restart of the broker: kombu's `durable=False`.
+    pub transient: bool,
+    /// It goes with its last consumer.
+    pub auto_delete: bool,
 }
 
 /// Celery's exchange of the queues of single workers.
 pub(super) const DIRECT_EXCHANGE: &str = "C.dq2";
 const DIRECT_QUEUE: &str = ".dq2";
 
-const KEYS: [&str; 9] = [
+const KEYS: [&str; 11] = [
     "name",
     "exchange",
     "exchange_type",
@@ -59,6 +63,8 @@ const KEYS: [&str; 9] = [
     "expires",
     "message_ttl",
     "max_length",
+    "durable",
+    "auto_delete",
 ];
 
 impl QueueSpec {
@@ -138,6 +144,7 @@ impl QueueSpec {
         let mut spec = QueueSpec::named(name);
         for (key, value) in table {
             let text = || value.as_str().map(str::to_owned).ok_or_else(|| bad(key, "a text"));
+            let flag = || value.as_bool().ok_or_else(|| bad(key, "true or false"));
             let milliseconds = || seconds(value).ok_or_else(|| bad(key, "a number of seconds, more than 0"));
             match key.as_str() {
                 "name" => {}
@@ -147,7 +154,9 @@ impl QueueSpec {
                     let kind = value.as_str().and_then(Kind::named);
                     spec.kind = kind.ok_or_else(|| bad(key, "\"direct\", \"topic\" or \"fanout\""))?;
                 }
-                "broadcast" => spec.broadcast = value.as_bool().ok_or_else(|| bad(key, "true or false"))?,
+                "broadcast" => spec.broadcast = flag()?,
+                "durable" => spec.transient = !flag()?,
+                "auto_delete" => spec.auto_delete = flag()?,
                 "max_priority" => {
                     spec.max_priority = Some(number(value).ok_or_else(|| bad(key, "a number up to 255"))?)
                 }

@@ -37,7 +37,7 @@ fn layout(site: &Site) -> Vec<Vec<String>> {
 }
 
 /// Arguments have no order.
-fn in_order(cell: &str) -> String {
+pub(crate) fn in_order(cell: &str) -> String {
     let Some(arguments) = cell.strip_prefix("[{").and_then(|rest| rest.strip_suffix("}]")) else {
         return cell.to_owned();
     };

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "real processes, real time")]
 
 mod calls;
+mod declared;
 mod delayed;
 mod forms;
 mod left_behind;

@@ -15,7 +15,8 @@ app = Celery("proj")
 app.conf.update(settings)
 if queues:
     app.conf.task_queues = [
-        Queue(name, Exchange(exchange, type=kind), routing_key=key) for name, exchange, kind, key in queues
+        Queue(name, Exchange(exchange, type=kind), routing_key=key, **dict(*options))
+        for name, exchange, kind, key, *options in queues
     ]
 if broadcast:
     app.conf.task_queues = [*(app.conf.task_queues or []), Broadcast(broadcast)]

@@ -127,6 +127,11 @@ impl Worker {
         Worker::start_with(settings, queues, &["-P", "solo"])
     }
 
+    /// All that it has written.
+    pub(crate) fn said(&self) -> String {
+        self.process.said.text.lock().expect("no panic").clone()
+    }
+
     pub(crate) fn start_with(settings: &Value, queues: &str, options: &[&str]) -> Worker {
         let mut args = vec!["-u", "-m", "celery", "-A", "proj", "worker", "-l", "INFO", "-n", "py@%h", "-Q", queues];
         args.extend(["--without-mingle", "--without-gossip"]);
