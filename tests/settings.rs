@@ -87,7 +87,6 @@ fn what_was_set_without_effect_is_told_once_and_kept() {
     let configuration: toml::Table = "
         worker_pool_putlocks = false
         worker_prefetch_multiplier = 8
-        broker_login_method = \"PLAIN\"
         broker_heartbeat_checkrate = 2
     "
     .parse()
@@ -98,7 +97,6 @@ fn what_was_set_without_effect_is_told_once_and_kept() {
         warnings,
         [
             "broker_heartbeat_checkrate has no effect in simq yet: it comes with RabbitMQ",
-            "broker_login_method has no effect in simq yet: it comes with RabbitMQ",
             "worker_pool_putlocks has no effect in simq: billiard",
         ]
     );

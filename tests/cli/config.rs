@@ -198,10 +198,10 @@ fn secrets_are_never_printed() {
 fn what_has_no_effect_is_told_on_standard_error() {
     let dir = Dir::new();
     let said =
-        dir.simq(&["config", "--changed", "--set", "broker_login_method=PLAIN", "--set", "worker_pool_putlocks=no"]);
+        dir.simq(&["config", "--changed", "--set", "broker_heartbeat_checkrate=2", "--set", "worker_pool_putlocks=no"]);
     assert_eq!(
         said.assert_status(0).err,
-        "simq: warning: broker_login_method has no effect in simq yet: it comes with RabbitMQ\n\
+        "simq: warning: broker_heartbeat_checkrate has no effect in simq yet: it comes with RabbitMQ\n\
          simq: warning: worker_pool_putlocks has no effect in simq: billiard\n"
     );
 }
