@@ -44,6 +44,31 @@ lost = 0
 succeeded = 40
 "#;
 
+/// Early acks, and three ways to lose a call: its worker is killed, its child is, or the broker is before the call was safe.
+const LOSES_IN_THREE_WAYS: &str = r#"
+profile = "celery"
+
+[workers.w]
+count = 2
+concurrency = 2
+
+[tasks.t]
+takes = "1s..3s"
+
+[[workload]]
+task = "t"
+count = 20
+every = "200ms"
+
+[explore]
+faults = ["kill", "kill_child"]
+processes = ["w1", "w2", "broker"]
+most = 1
+
+[expect]
+lost = 0
+"#;
+
 /// Late acks, and whatever may go wrong with a worker.
 const HOLDS: &str = r#"
 limit = "1h"
@@ -114,8 +139,8 @@ fn a_found_file_says_where_it_comes_from_and_fails_for_ever() {
     let seed = (1..50).find(|seed| !run(&story, None, *seed, None, false).expect("a run").passed()).expect("a seed");
     let report = run(&story, None, seed, None, false).expect("a run");
     let small = shrink_seed(&story, None, seed, 500).expect("it can be shrunk");
-    let origin =
-        Origin { file: "story.toml", variant: None, seed, strategy: Some("uniform"), trace_hash: &report.trace_hash };
+    let trace_hash = &report.trace_hash;
+    let origin = Origin { file: "story.toml", variant: None, seed, strategy: Some("uniform"), trace_hash, text: LOSES };
     let text = file_text(&small, &origin, "simq run found.toml");
     for part in
         ["story.toml", &format!("seed {seed}"), "uniform", &report.trace_hash, &small.trace_hash, "simq run found.toml"]
@@ -126,6 +151,11 @@ fn a_found_file_says_where_it_comes_from_and_fails_for_ever() {
     assert_eq!(run_text(&text).trace_hash, small.trace_hash);
     let again = shrink_seed(&scenario(&text), None, small.seed, 500).expect("it can be shrunk again");
     assert_eq!(again.text, small.text, "the smallest stays as it is");
+    // A file that was found keeps its name, and says where it came from first.
+    let name = file_name("story", &small);
+    assert_eq!(file_name(name.trim_end_matches(".toml"), &again), name);
+    let of_found = Origin { file: &name, strategy: None, trace_hash: &small.trace_hash, text: &text, ..origin };
+    assert_eq!(file_text(&again, &of_found, "simq run found.toml"), text);
 }
 
 #[test]
@@ -153,6 +183,40 @@ fn the_same_seeds_find_the_same_failures_on_any_number_of_threads() {
     assert!(one.0.len() > 1, "{one:?}");
     assert_eq!(found(2), one);
     assert_eq!(found(7), one);
+}
+
+#[test]
+fn each_cause_is_one_failure() {
+    let story = scenario(LOSES_IN_THREE_WAYS);
+    let explored = search(&story, &budget(200, Strategy::Mixed));
+    let found: Vec<String> = explored.failures.iter().map(|failure| failure.signature.to_string()).collect();
+    let causes = [
+        "LOST: started, acked, (kill worker)",
+        "LOST: (kill broker), (restart broker)",
+        "LOST: started, child lost, acked, FAILURE, (kill child)",
+    ];
+    assert_eq!(found, causes);
+    for failure in &explored.failures {
+        let small = shrink(&story, None, failure, 2000).expect("it can be shrunk");
+        assert_eq!(small.signature, failure.signature, "for the same reason: {}", small.text);
+    }
+}
+
+/// Faults that have nothing to do with it don't make another failure of it, and nor does the order of facts.
+#[test]
+fn what_only_happens_around_a_failure_does_not_split_it() {
+    let text = LOSES.replace("[expect]", "[explore]\nfaults = ['kill', 'pause', 'reset']\n[expect]\nduplicated = 0");
+    let story = scenario(&text.replace("succeeded = 40\n", ""));
+    let explored = search(&story, &budget(200, Strategy::Mixed));
+    assert!(explored.failures.len() <= 12, "{} signatures", explored.failures.len());
+    let mut small = std::collections::BTreeSet::new();
+    for failure in &explored.failures {
+        let shrunk = shrink(&story, None, failure, 300).expect("it can be shrunk");
+        assert_eq!(shrunk.signature.outcome, failure.signature.outcome);
+        assert!(shrunk.signature.life.iter().all(|told| failure.signature.life.contains(told)), "{}", shrunk.text);
+        small.insert(shrunk.signature);
+    }
+    assert!((2..=5).contains(&small.len()), "{small:#?}");
 }
 
 #[test]

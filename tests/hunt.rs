@@ -10,7 +10,7 @@ mod hunt {
 
 use hunt::search::{Limit, Story, explored, hunt, stories};
 use simq::planted::Fault;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs of each story without a fault; `--bin hunt -- --sound 10000` is a soak.
 const SOUND_RUNS: u64 = 40;
@@ -53,12 +53,17 @@ fn no_story_fails_without_a_fault() {
 }
 
 #[test]
-fn planted_faults_are_found_and_shrunk() {
+fn planted_faults_are_found_and_shrunk_and_told_apart() {
+    let mut reasons = BTreeMap::new();
     for (fault, name) in FAST {
         let limit = Limit { cpu: f64::INFINITY, runs: 256, jobs: 1 };
         let found = hunt(*fault, &[story(name)], limit).expect("runs");
         let found = found.unwrap_or_else(|| panic!("{} was not found in {name}", fault.name()));
         let size = found.shrunk.size;
+        let signature = found.shrunk.signature;
+        if let Some(other) = reasons.insert((*name, signature.clone()), fault.name()) {
+            panic!("{} and {other} are told as one failure of {name}: {signature}", fault.name());
+        }
         assert!(size.tasks <= 30 && size.faults <= 2, "{}: {}", fault.name(), found.shrunk.text);
     }
 }

@@ -94,7 +94,7 @@ impl Check {
         let small = self.saving.shrink(scenario, variant, Failing::Found(failure))?;
         let file = scenario.path().display().to_string();
         let (strategy, trace_hash) = (Some(failure.strategy), failure.trace_hash.as_str());
-        let origin = Origin { file: &file, variant, seed: failure.seed, strategy, trace_hash };
+        let origin = Origin { file: &file, variant, seed: failure.seed, strategy, trace_hash, text: scenario.text() };
         self.saving.save(scenario, small, &origin).map(Some)
     }
 }
@@ -135,9 +135,16 @@ fn summary(scenario: &Scenario, variant: Option<&str>, checked: &Checked) -> Str
         (Some(_), ..) => format!("{name}: schedule {schedules} fails\n"),
         (None, true, _) => format!("{name}: all {extent}: everything expected holds, and there are no others\n"),
         (None, false, true) if *schedules == 0 => format!("{name}: nothing was run\n"),
-        (None, ..) => format!(
-            "{name}: {extent}: everything expected holds. All with up to {deviations} deviations were run; the bound \
-             was reached, others are left\n"
-        ),
+        (None, ..) => {
+            let depth = match deviations {
+                0 => "without a deviation".to_owned(),
+                1 => "with up to 1 deviation".to_owned(),
+                n => format!("with up to {n} deviations"),
+            };
+            format!(
+                "{name}: {extent}: everything expected holds. All {depth} were run; the bound was reached, others are \
+                 left\n"
+            )
+        }
     }
 }

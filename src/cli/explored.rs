@@ -43,7 +43,8 @@ impl<'a> Explored<'a> {
                 continue;
             }
             let (strategy, trace_hash) = (Some(failure.strategy), failure.trace_hash.as_str());
-            let origin = Origin { file: &file, variant, seed: failure.seed, strategy, trace_hash };
+            let origin =
+                Origin { file: &file, variant, seed: failure.seed, strategy, trace_hash, text: scenario.text() };
             let saved = saving.save(scenario, small, &origin)?;
             found.push(Found { times: failure.times, signatures: 1, failure, saved });
         }

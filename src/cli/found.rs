@@ -3,7 +3,9 @@
 use super::again::unless_interrupted;
 use super::files;
 use super::progress::Progress;
-use crate::scenario::explore::{Failing, Origin, Shrunk, Signature, Size, file_name, file_text, shrink_watched};
+use crate::scenario::explore::{
+    Failing, Origin, Shrunk, Signature, Size, file_name, file_text, is_found, shrink_watched,
+};
 use crate::scenario::report::shell_word;
 use crate::scenario::{Keep, Scenario, run_with};
 use clap::Args;
@@ -13,7 +15,8 @@ use std::path::{Path, PathBuf};
 /// How failures are made small, and where they are saved.
 #[derive(Args)]
 pub(super) struct Saving {
-    /// Directory for what is found. Default: `found` beside the scenario file.
+    /// Directory for what is found. Default: `found` beside the scenario file, or that of a file that was found itself,
+    /// which a smaller story of the same failure replaces.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Most runs that are spent on making a failure smaller; 0 saves it as it is.
@@ -58,7 +61,9 @@ impl Saving {
 
     /// Writes a story to a file of its own, and its timeline beside it.
     pub(super) fn save(&self, scenario: &Scenario, small: Small, origin: &Origin<'_>) -> Result<Saved, String> {
-        let beside = || scenario.path().parent().unwrap_or(Path::new("")).join("found");
+        let parent = scenario.path().parent().unwrap_or(Path::new(""));
+        let beside =
+            || if is_found(&scenario.name(), scenario.text()) { parent.to_owned() } else { parent.join("found") };
         let dir = self.out.clone().unwrap_or_else(beside);
         let path = dir.join(file_name(&scenario.name(), &small.shrunk));
         let command = format!("simq run {}", shell_word(&path.display().to_string()));

@@ -51,8 +51,11 @@ impl Shrink {
         let small = self.saving.shrink(&scenario, variant.as_deref(), Failing::Seed(seed)).map_err(failed)?;
         let file = scenario.path().display().to_string();
         let (variant, trace_hash) = (variant.as_deref(), report.trace_hash.as_str());
-        let saved =
-            self.saving.save(&scenario, small, &Origin { file: &file, variant, seed, strategy: None, trace_hash })?;
+        let saved = self.saving.save(
+            &scenario,
+            small,
+            &Origin { file: &file, variant, seed, strategy: None, trace_hash, text: scenario.text() },
+        )?;
         match self.json {
             true => output::print_json(&json!({
                 "scenario": scenario.name(),

@@ -28,6 +28,9 @@ fn exploring_finds_shrinks_saves_and_tells_how_to_replay() {
     assert!(again.assert_status(1).out.contains("lost: wanted 0, seen 1"), "{again:#?}");
     let shrunk = dir.simq(&["shrink", &file, "--out", "twice"]);
     assert!(shrunk.assert_status(0).out.contains("1 call, 1 worker, 1 fault"), "{shrunk:#?}");
+    let again = dir.simq(&["shrink", &file]);
+    assert!(again.assert_status(0).out.contains(&format!("  saved    {file}\n")), "in its place: {again:#?}");
+    assert_eq!(saved(&dir).len(), 1);
     let shrinking = |out: &str| out.lines().find(|line| line.starts_with("  shrunk")).map(str::to_owned);
     let alone = dir.simq(&["explore", "s.toml", "--seeds", "50", "--jobs", "1"]);
     assert_eq!(shrinking(&alone.out), shrinking(out), "on one thread the same");
@@ -103,7 +106,10 @@ fn a_check_says_how_many_schedules_there_are() {
     let small = "[workers.w]\n[tasks.t]\n[[workload]]\ntask = 't'\n[expect]\nlost = 0\n";
     let dir = Dir::with(small);
     let said = dir.simq(&["check", "s.toml", "--deviations", "1"]);
-    assert!(said.assert_status(0).out.contains("schedules") && said.out.contains("up to 1 deviations"), "{said:#?}");
+    assert!(
+        said.assert_status(0).out.contains("schedules") && said.out.contains("up to 1 deviation were run"),
+        "{said:#?}"
+    );
     let dir = Dir::with(&loses());
     let said = dir.simq(&["check", "s.toml"]);
     assert!(said.assert_status(1).out.contains("schedule 1 fails") && said.out.contains("saved"), "{said:#?}");

@@ -63,8 +63,8 @@ pub(super) fn draw(kind: Kind, space: &Space, place: Place<'_>, random: &mut Prn
             let most = space.effects.get(&process).copied().filter(|count| *count > 0)?;
             at_effect(&mut fault, "before", &process, random.between(1, most));
         }
-        Kind::KillChild | Kind::SlowConsumer | Kind::ClockStep => {
-            let process = pick_process(space, place, random)?;
+        Kind::KillChild => {
+            let process = pick_process(space, place, random).filter(|process| space.parents.contains(process))?;
             fault.insert("process".to_owned(), process.clone().into());
             draw_when(&mut fault, space, place, random, &process);
         }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 const MOST: usize = 64;
 
 /// Kinds of facts in the order in which a life has them; states of results follow.
-const ORDER: [&str; 15] = [
+const ORDER: [&str; 19] = [
     "call failed",
     "redelivered",
     "refused",
@@ -31,6 +31,10 @@ const ORDER: [&str; 15] = [
     "acked",
     "dropped",
     "dead-lettered",
+    "left in a queue",
+    "left on its way to a worker",
+    "left with a worker",
+    "left until it is due",
 ];
 
 /// All lives of a run.
@@ -50,10 +54,45 @@ struct Life {
     hands: Vec<Hands>,
     /// The last fact.
     last: Nanos,
-    /// Whoever it was given to is known to have it.
-    is_held: bool,
+    /// Where it is.
+    place: Place,
     has_finished: bool,
     is_stored: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum Place {
+    #[default]
+    Nowhere,
+    Queued,
+    OnItsWay,
+    WithWorker,
+    Parked,
+    Begun,
+}
+
+impl Place {
+    fn after(self, what: &Fact<'_>) -> Place {
+        match what {
+            Fact::Queued { .. } | Fact::Recovered { .. } | Fact::Requeued { .. } => Place::Queued,
+            Fact::Delivered { .. } => Place::OnItsWay,
+            Fact::Received { .. } => Place::WithWorker,
+            Fact::Parked => Place::Parked,
+            Fact::Started { .. } => Place::Begun,
+            _ => self,
+        }
+    }
+
+    /// Where a task is left that nothing more comes of.
+    fn told(self) -> Option<&'static str> {
+        Some(match self {
+            Place::Queued => "left in a queue",
+            Place::OnItsWay => "left on its way to a worker",
+            Place::WithWorker => "left with a worker",
+            Place::Parked => "left until it is due",
+            Place::Nowhere | Place::Begun => return None,
+        })
+    }
 }
 
 /// A process in one of its lives has to do with a task.
@@ -91,12 +130,9 @@ fn told(what: &Fact<'_>) -> Option<&'static str> {
 impl Life {
     fn happen(&mut self, now: Nanos, what: &Fact<'_>) {
         self.last = now;
+        self.place = self.place.after(what);
         self.told.extend(told(what).filter(|told| !self.told.contains(told)));
         match what {
-            Fact::Queued { .. } | Fact::Recovered { .. } | Fact::Requeued { .. } | Fact::Delivered { .. } => {
-                self.is_held = false;
-            }
-            Fact::Received { .. } | Fact::Started { .. } => self.is_held = true,
             Fact::Finished { .. } => self.has_finished = true,
             Fact::Stored { state } => self.is_stored = self.has_finished && state.is_ready(),
             _ => {}
@@ -148,13 +184,14 @@ impl Observer for Lives {
 
 impl Lives {
     /// What happened to a task, each kind once, and the faults that met it: those that struck who had it at that time,
-    /// and, before it was done, servers and clocks. With `all`, or when nobody is known to have it in the end, every
-    /// fault counts.
-    pub(crate) fn of(&self, task: usize, all: bool, plan: &Plan) -> Vec<String> {
+    /// and, before it was done, servers and clocks. When nobody is known to have it in the end, every fault counts. So it
+    /// does when it came late or never, and then the place where it is left is told too.
+    pub(crate) fn of(&self, task: usize, is_late: bool, plan: &Plan) -> Vec<String> {
         let Some(life) = self.tasks.get(task) else { return self.faults(plan) };
-        let mut told = life.told.clone();
+        let left = life.place.told().filter(|_| is_late && !life.is_stored);
+        let mut told: Vec<&str> = life.told.iter().copied().chain(left).collect();
         told.sort_by_key(|told| (ORDER.iter().position(|known| known == told).unwrap_or(ORDER.len()), *told));
-        let all = all || !life.is_held;
+        let all = is_late || matches!(life.place, Place::Nowhere | Place::Queued | Place::OnItsWay);
         let met = self.faults.iter().filter(|fault| all || self.meets(life, fault));
         told.into_iter().map(str::to_owned).chain(words(met, plan)).collect()
     }

@@ -37,7 +37,7 @@ use story::Story;
 
 pub use bounded::{Bounds, Checked};
 pub use failure::Failure;
-pub use found::{Origin, file_name, file_text};
+pub use found::{Origin, file_name, file_text, is_found};
 pub use search::{Budget, Exploration, Progress};
 pub use shrink::{Shrunk, Size};
 pub use signature::Signature;

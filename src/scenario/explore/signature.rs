@@ -37,7 +37,8 @@ pub struct Signature {
 
 impl fmt::Display for Signature {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.outcome.to_uppercase(), self.life.join(", "))
+        let separator = if self.life.is_empty() { "" } else { ": " };
+        write!(f, "{}{separator}{}", self.outcome.to_uppercase(), self.life.join(", "))
     }
 }
 

@@ -11,7 +11,7 @@ use crate::scenario::observe::Observer;
 use crate::scenario::run::run_watched;
 use simq_sim::{Record, What};
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +23,8 @@ pub(crate) struct Space {
     pub(crate) most: u32,
     /// Hosts that may be struck.
     pub(crate) processes: Vec<String>,
+    /// Hosts with pool children.
+    pub(crate) parents: BTreeSet<String>,
     /// Pairs of hosts between which messages travel, one of them in `processes`.
     pub(crate) links: Vec<[String; 2]>,
     /// How many effects each process has.
@@ -88,10 +90,12 @@ impl Space {
             Some(between) => (nanos(between.low), nanos(between.high)),
             None => (0, probe.last),
         };
+        let parents = story.hosts().iter().filter(|(_, children)| **children > 0);
         Ok(Space {
             kinds: explore.faults.iter().map(|kind| *kind.get_ref()).collect(),
             most: explore.most(),
             processes,
+            parents: parents.map(|(host, _)| host.clone()).collect(),
             links,
             effects: probe.effects.clone(),
             window,

@@ -80,8 +80,9 @@ impl Shrinker<'_> {
             self.change(|document| remove(document, &path));
         }
         self.change(|document| {
-            let empty: Vec<String> =
-                document.iter().filter(|(_, value)| is_empty(value)).map(|(key, _)| key.clone()).collect();
+            // A schedule without a word is the first choice everywhere, the smallest that there is.
+            let is_nothing = |(key, value): &(&String, &Value)| is_empty(value) && *key != "schedule";
+            let empty: Vec<String> = document.iter().filter(is_nothing).map(|(key, _)| key.clone()).collect();
             empty.iter().for_each(|key| drop(document.remove(key)));
             !empty.is_empty()
         });
