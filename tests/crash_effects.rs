@@ -78,8 +78,8 @@ fn two_crashes_lose_nothing(on: On) {
         blows: vec![Blow::KillAfter],
         ..Search::default()
     };
-    let crashes = crashpoints(&story(on, false), Some("safe"), 1, &search, |_, _| ControlFlow::Continue(()))
-        .expect("a world");
+    let crashes =
+        crashpoints(&story(on, false), Some("safe"), 1, &search, |_, _| ControlFlow::Continue(())).expect("a world");
     let twice = crashes.all.iter().filter(|crash| crash.points.len() == 2).count();
     assert!(twice > 50, "{twice}");
     for crash in &crashes.all {

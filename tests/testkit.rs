@@ -85,10 +85,11 @@ fn quick() -> App {
 /// The one way to look into a queue, whichever broker it is of.
 #[test]
 fn messages_are_put_into_a_queue_and_taken_out_of_it_on_every_broker() {
-    let clusters: [(&str, fn(Cluster) -> Cluster); 3] =
-        [("embedded", |cluster| cluster), ("Redis", Cluster::on_redis), ("RabbitMQ", Cluster::on_rabbitmq)];
-    for (broker, on) in clusters {
-        let summary = on(Cluster::new(quick)).run(|client| async move {
+    let cluster = || Cluster::new(quick);
+    for (broker, cluster) in
+        [("embedded", cluster()), ("Redis", cluster().on_redis()), ("RabbitMQ", cluster().on_rabbitmq())]
+    {
+        let summary = cluster.run(|client| async move {
             assert!(client.take("nobody").await?.is_empty());
             let place = client.app.remote::<(u32,), ()>("order.note");
             let mut sent = Vec::new();

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn none_overtakes_one_that_is_being_counted() {
-        let arrived = |tag, count| Arrived {
+        let arrived = |tag, count: Option<u32>| Arrived {
             held: Held {
                 queue: "celery".into(),
                 exchange: "".into(),
