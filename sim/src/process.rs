@@ -19,6 +19,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// One life of one process. Never reused, so a stale handle can't mean a later life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,7 +51,7 @@ impl Signal {
             Signal::Quit => 2,
             Signal::User1 => 3,
             Signal::User2 => 4,
-            Signal::Custom(_) => 5,
+            Signal::Custom(what) => xxh3_64(what.as_bytes()) | 1 << 63,
         }
     }
 }

@@ -76,6 +76,7 @@ fn signal_name(signal: Signal) -> &'static str {
         Signal::Quit => "SIGQUIT",
         Signal::User1 => "SIGUSR1",
         Signal::User2 => "SIGUSR2",
+        Signal::Custom(what) => what,
     }
 }
 
