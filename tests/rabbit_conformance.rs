@@ -11,7 +11,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner
 use rabbit_real::alarms;
 use rabbit_real::pair::Pair;
 use rabbit_real::real::Real;
-use rabbit_real::steps::{Drawn, Scene};
+use rabbit_real::steps::{Drawn, LAYOUTS, Scene};
 use rabbit_real::story::Story;
 use servers::Rabbit;
 use simq::broker::amqp::RabbitConfig;
@@ -32,7 +32,7 @@ fn seed() -> u64 {
 }
 
 fn drawn() -> impl Strategy<Value = (u8, Vec<Drawn>)> {
-    (0..6u8, prop::collection::vec(any::<Drawn>(), 1..40))
+    (0..LAYOUTS, prop::collection::vec(any::<Drawn>(), 1..40))
 }
 
 async fn run(real: &mut Real<'_>, scene: &Scene, steps: &[Drawn], patience: Duration) -> Result<(), String> {
@@ -97,7 +97,7 @@ proptest! {
     #![proptest_config(Config { cases: 2_000, failure_persistence: None, ..Config::default() })]
 
     #[test]
-    fn no_sequence_of_methods_breaks_the_laws(layout in 0..6u8, steps in prop::collection::vec(any::<Drawn>(), 1..120)) {
+    fn no_sequence_of_methods_breaks_the_laws(layout in 0..LAYOUTS, steps in prop::collection::vec(any::<Drawn>(), 1..120)) {
         rabbit_real::laws::keep(layout, &steps);
     }
 }

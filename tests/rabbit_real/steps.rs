@@ -11,6 +11,9 @@ use std::sync::Arc;
 pub(crate) const CONNECTIONS: usize = 2;
 pub(crate) const CHANNELS: usize = 4;
 
+/// Kinds of scenes.
+pub(crate) const LAYOUTS: u8 = 7;
+
 /// The connection of a channel.
 pub(crate) fn connection_of(channel: usize) -> usize {
     channel / (CHANNELS / CONNECTIONS)
@@ -106,7 +109,13 @@ impl Scene {
             ..durable.clone()
         };
         let quorum = QueueOptions { quorum: true, ..durable.clone() };
-        let mut options = match (self.layout % 6, number % 5) {
+        let kept = |to: Name| QueueOptions {
+            quorum: true,
+            dead_letter_at_least_once: true,
+            overflow: Overflow::RejectPublish,
+            ..letters(to)
+        };
+        let mut options = match (self.layout % LAYOUTS, number % 5) {
             (0, 0) => durable.clone(),
             (0, 1) => letters(self.grave()),
             (0, 2) => QueueOptions { max_length: Some(2), ..letters(self.grave()) },
@@ -134,6 +143,10 @@ impl Scene {
             (5, 0) => QueueOptions { max_priority: Some(2), max_length: Some(3), ..letters(self.grave()) },
             (5, 1) => QueueOptions { max_length: Some(0), ..letters(self.queue(0)) },
             (5, 2) => QueueOptions { message_ttl: Some(0), ..durable.clone() },
+            (6, 0) => kept(self.grave()),
+            (6, 1) => QueueOptions { max_length: Some(3), ..kept(self.queue(3)) },
+            (6, 2) => QueueOptions { delivery_limit: Some(1), ..kept(self.queue(0)) },
+            (6, 3) => QueueOptions { max_length: Some(1), overflow: Overflow::RejectPublish, ..durable.clone() },
             (5, 3) => QueueOptions { dead_letter_routing_key: None, ..letters(self.grave()) },
             _ => durable.clone(),
         };
@@ -148,7 +161,7 @@ impl Scene {
     }
 
     fn has_quorum(&self) -> bool {
-        matches!(self.layout % 6, 2 | 3)
+        matches!(self.layout % LAYOUTS, 2 | 3 | 6)
     }
 
     pub(crate) fn queues(&self) -> impl Iterator<Item = Name> {
