@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
 /// Inputs for each thread that may be begun before the oldest of them is taken.
-const AHEAD: u64 = 16;
+const AHEAD: u64 = 64;
 /// How often results are looked for. Whoever waits for each is woken by each, which costs as much as a tenth of a short run.
 const LOOK: Duration = Duration::from_millis(2);
 
