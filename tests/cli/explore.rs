@@ -1,6 +1,7 @@
 //! `simq explore`, `shrink`, `replay` and `check`, as their users meet them.
 
 use super::support::{Dir, GOOD, Said};
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::process::Stdio;
 
@@ -9,9 +10,14 @@ pub(crate) fn loses() -> String {
     GOOD.replace("\n[workers.w]", "profile = 'celery'\n\n[workers.w]")
 }
 
+/// The stories that were found. Each has its picture beside it, and there is nothing else.
 pub(crate) fn saved(dir: &Dir) -> Vec<String> {
     let found = std::fs::read_dir(dir.path("found")).expect("the directory of what was found");
-    found.map(|entry| entry.expect("a file").file_name().into_string().expect("a name")).collect()
+    let files = found.map(|entry| entry.expect("a file").file_name().into_string().expect("a name"));
+    let (stories, others): (BTreeSet<String>, BTreeSet<String>) = files.partition(|file| file.ends_with(".toml"));
+    let pictures: BTreeSet<String> = stories.iter().map(|story| story.replace(".toml", ".html")).collect();
+    assert_eq!(others, pictures);
+    stories.into_iter().collect()
 }
 
 #[test]

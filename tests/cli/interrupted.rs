@@ -61,10 +61,8 @@ fn an_exploration_tells_what_it_has_found_and_goes_on_from_there() {
     let said = interrupted(&dir, &["explore", "s.toml", "--all", "--seeds", FOR_EVER, "--seed", "5"]);
     let out = &said.assert_status(1).out;
     assert!(out.contains(" distinct failure") && out.contains(" runs, interrupted ("), "{out}");
-    let files = saved(&dir);
-    let (stories, pictures): (Vec<&String>, Vec<&String>) = files.iter().partition(|file| file.ends_with(".toml"));
-    assert!(!stories.is_empty() && pictures.iter().all(|file| file.ends_with(".html")), "{files:?}");
-    assert_eq!(stories.len(), pictures.len(), "{files:?}");
+    let stories = saved(&dir);
+    assert!(!stories.is_empty());
     for file in stories {
         let again = dir.simq(&["run", &format!("found/{file}")]);
         assert!(again.assert_status(1).out.contains("failed"), "{again:#?}");
