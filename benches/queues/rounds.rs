@@ -16,12 +16,15 @@ const PROFILES: [Profile; 2] = [Profile::Safe, Profile::Celery];
 /// Calls of one after the other.
 const TRIPS: usize = 500;
 
+/// Does so many tasks.
+pub(super) type Run = Box<dyn Fn(&Server, usize) -> Measured>;
+
 /// An arm that does the least.
 pub(super) struct Limit {
     pub(super) name: String,
     /// Gets fewer tasks.
     pub(super) slow: bool,
-    pub(super) run: Box<dyn Fn(&Server, usize) -> Measured>,
+    pub(super) run: Run,
 }
 
 /// All arms, and what they came to.

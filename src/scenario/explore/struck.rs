@@ -35,10 +35,8 @@ impl Struck {
             Fault::WipeDisk { process } => ("wipe_disk", one(process), at),
             Fault::Pause { process, lasting } => ("pause", one(process), for_good(*lasting)),
             Fault::Resume { process } => ("resume", one(process), at),
-            // How the simulated RabbitMQ is told of it.
-            Fault::Signal { process, signal: Signal::User1, .. } if process == BROKER => {
-                ("memory_alarm", one(process), Nanos::MAX)
-            }
+            // What a server is told holds until it is told otherwise.
+            Fault::Signal { process, signal: Signal::Custom(what), .. } => (*what, one(process), Nanos::MAX),
             Fault::Signal { process, signal, grace, .. } => (signal_name(*signal), one(process), for_good(*grace)),
             Fault::KillChild { process, .. } => ("kill", child_of(process), at),
             Fault::OutOfMemory { process, child: true } => ("out_of_memory", child_of(process), at),
