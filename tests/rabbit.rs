@@ -186,9 +186,11 @@ fn a_queue_of_another_type_is_consumed_from(rabbit: &Rabbit) {
                 assert_eq!(call.get(PATIENCE).await.expect("a result"), number + 1, "{queue}");
             };
             get(1).await;
-            // The next connection is made with what is known.
-            rabbit.control(&["close_all_connections", "a test"]);
-            get(2).await;
+            if queue == "foreign-long" {
+                // The next connection is made with what is known.
+                rabbit.control(&["close_all_connections", "a test"]);
+                get(2).await;
+            }
             running.shutdown().await;
         });
     }

@@ -72,9 +72,10 @@ impl Shell {
         let known = tally.is_none().then_some(count);
         self.line.borrow_mut().0.push_back(Arrived { held, delivery, count: known });
         if let Some(tally) = tally {
+            self.begin_count(tag, &tally);
             let shell = self.clone();
             self.env.spawn(async move {
-                let count = shell.count(tag, tally).await.unwrap_or(count);
+                let count = shell.count(&tally).await.unwrap_or(count);
                 shell.line.borrow_mut().counted(tag, count);
                 shell.advance();
             });

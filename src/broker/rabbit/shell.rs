@@ -16,7 +16,7 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::Notify;
 
 /// The channel of everything that has none of its own.
 pub(super) const MAIN: ChannelNumber = 1;
@@ -49,7 +49,6 @@ pub(super) struct Shell {
     pub(super) acks: RefCell<Acks>,
     pub(super) line: RefCell<Line>,
     pub(super) tallies: RefCell<Tallies>,
-    pub(super) tally_channel: OnceCell<()>,
     pub(super) held: RefCell<BTreeMap<DeliveryTag, Held>>,
     pub(super) consumers: RefCell<BTreeMap<Name, Consumer>>,
     pub(super) publishes: Publishes,
@@ -82,7 +81,6 @@ pub(super) async fn serve(
         acks: RefCell::default(),
         line: RefCell::default(),
         tallies: RefCell::default(),
-        tally_channel: OnceCell::new(),
         held: RefCell::default(),
         consumers: RefCell::default(),
         publishes: Publishes::default(),
@@ -196,7 +194,8 @@ impl Shell {
                     self.blocked.take();
                 }
                 // Whoever declared has been told.
-                Said::ChannelClosed { channel: DECLARING | TALLIES, .. } => {}
+                Said::ChannelClosed { channel: DECLARING, .. } => {}
+                Said::ChannelClosed { channel: TALLIES, .. } => self.tallies_closed(),
                 Said::ChannelClosed { code, text, .. } | Said::Closed { code, text } => {
                     self.failed(AmqpError::Closed { code, text });
                 }

@@ -20,7 +20,10 @@ use serde_json::Value;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::OnceCell;
 
+/// AMQP's code for what a user may not do.
+const ACCESS_REFUSED: u16 = 403;
 /// Tallies of one connection at most.
 const MOST: usize = 100;
 /// How long a tally outlives its last mark, milliseconds.
@@ -44,6 +47,8 @@ pub(super) enum Settled {
 pub(super) struct Tallies {
     /// By the deliveries that were counted.
     of: BTreeMap<DeliveryTag, Name>,
+    /// Their channel, once it is open: what is refused costs it, and the next tally opens another.
+    channel: Rc<OnceCell<()>>,
     /// The server does not let this client declare them.
     refused: bool,
 }
@@ -80,33 +85,51 @@ impl Shell {
         wanted.then(|| name(&held.queue, &held.message)).flatten()
     }
 
-    /// Counts a delivery; tells how often it has come back.
-    pub(super) async fn count(&self, tag: DeliveryTag, tally: Name) -> Option<u32> {
+    /// A delivery is about to be counted.
+    pub(super) fn begin_count(&self, tag: DeliveryTag, tally: &Name) {
         self.tallies.borrow_mut().of.insert(tag, tally.clone());
-        let counted = self.env.timeout(LIMIT, self.leave_mark(&tally)).await;
+    }
+
+    /// Counts a delivery; tells how often it has come back.
+    pub(super) async fn count(&self, tally: &Name) -> Option<u32> {
+        let counted = self.env.timeout(LIMIT, self.leave_mark(tally)).await;
         let why = match counted {
             Ok(Ok(count)) => return Some(count),
             Ok(Err(why)) => why,
             Err(_) => format!("no answer within {LIMIT:?}"),
         };
-        if self.connection.is_open() {
+        if self.connection.is_open() && !self.tallies.borrow().refused {
             tracing::warn!(%tally, why, "a message that came back is not counted");
         }
         None
     }
 
     async fn leave_mark(&self, tally: &Name) -> Result<u32, String> {
+        let channel = self.tallies.borrow().channel.clone();
         let open = async || self.connection.ask(TALLIES, Request::OpenChannel).await.map(drop);
-        self.tally_channel.get_or_try_init(open).await.map_err(|error| error.to_string())?;
+        channel.get_or_try_init(open).await.map_err(|error| error.to_string())?;
         let declared = self.connection.ask(TALLIES, declaration(tally.clone())).await;
-        if let Err(AmqpError::Closed { .. }) = &declared {
-            self.tallies.borrow_mut().refused = true;
-        }
-        let Reply::Declared { messages, .. } = declared.map_err(|error| error.to_string())? else {
+        let Reply::Declared { messages, .. } = declared.map_err(|error| self.no_tally(error))? else {
             return Err("the server does not say how many marks there are".to_owned());
         };
         self.publish_safely(tally, mark()).await?;
         Ok(messages.saturating_add(1))
+    }
+
+    fn no_tally(&self, error: AmqpError) -> String {
+        let why = error.to_string();
+        if matches!(error, AmqpError::Closed { code: ACCESS_REFUSED, .. }) {
+            let known = std::mem::replace(&mut self.tallies.borrow_mut().refused, true);
+            if !known {
+                tracing::warn!(why, "classic queues have no delivery limit: this user may not declare tallies");
+            }
+        }
+        why
+    }
+
+    /// The server has closed their channel.
+    pub(super) fn tallies_closed(&self) {
+        self.tallies.borrow_mut().channel = Rc::default();
     }
 
     /// A delivery is settled.
