@@ -38,6 +38,8 @@ const FAST: &[(Fault, &str)] = &[
     (Fault::PriorityLostOnReturn, "priority"),
     (Fault::AckOneTooMany, "priority"),
     (Fault::RoomUnnoticed, "redis_quiet"),
+    (Fault::BlockedForEver, "rabbit_quiet"),
+    (Fault::ConfirmOfManyTakenForOne, "rabbit_quiet"),
 ];
 
 fn story(name: &str) -> Story {
