@@ -1,7 +1,7 @@
 //! What operators ask of a broker: how much waits in its queues, and to have that deleted.
 
 use super::actor::{Before, open};
-use super::amqp::{self, Event, Method, QueueOptions};
+use super::amqp::{Event, Method, QueueOptions};
 use super::frame::{FromServer, ToServer};
 use crate::env::{ConnectError, Endpoint, Env, Link};
 #[cfg(feature = "sim")]
@@ -111,7 +111,7 @@ async fn take_one_by_one(link: &Link<ToServer, FromServer>, queue: &str) -> Resu
 /// Redis's virtual channel knows no `basic.get`: as many are consumed as wait there.
 #[cfg(feature = "sim")]
 async fn take_by_consuming(link: &Link<ToServer, FromServer>, queue: &str) -> Result<Vec<Arc<Message>>, AdminError> {
-    let (queue, options) = (amqp::Name::from(queue), QueueOptions::default());
+    let (queue, options) = (super::amqp::Name::from(queue), QueueOptions::default());
     link.send(ToServer::Method(Method::QueueDeclare { queue: queue.clone(), passive: true, options }));
     let (mut waiting, mut taken) = (u32::MAX, Vec::new());
     while taken.len() as u64 != u64::from(waiting) {

@@ -7,14 +7,13 @@
 use super::amqp::{Change, ChannelId, Engine, Event, Movement, Output, Recovery};
 use super::frame::{FromServer, ToServer};
 use crate::collections::Map;
-use crate::env::{Env, Instant, Link};
+use crate::env::{Deadline, Env, Instant, Link};
 use crate::events::{self, What};
 use crate::journal::{Clock, Journal, JournalError, Journaling, Keeper, Opened, Snapshot};
 use crate::message::Message;
 use crate::planted::{Fault as Planted, planted};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 /// The broker asks for heartbeats at least this often, as RabbitMQ does by default.
@@ -34,9 +33,8 @@ pub(crate) struct Server {
     said: RefCell<Vec<Said>>,
     stopped: Cell<bool>,
     drained: tokio::sync::Notify,
-    /// When the expiry task will next wake up, and how to wake it earlier.
-    expiry: Cell<Option<u64>>,
-    waker: Cell<Option<Waker>>,
+    /// What is due next.
+    expiry: Deadline<u64>,
 }
 
 /// Passes on what the engine says. Sending to a link never calls back into the engine.
@@ -146,8 +144,7 @@ impl Server {
             said: RefCell::default(),
             stopped: Cell::new(false),
             drained: tokio::sync::Notify::new(),
-            expiry: Cell::new(None),
-            waker: Cell::new(None),
+            expiry: Deadline::default(),
         })
     }
 
@@ -167,9 +164,7 @@ impl Server {
             journal.settle(self, &mut self.said.borrow_mut());
         }
         let next = engine.next_deadline();
-        if next.is_some() && (self.expiry.get().is_none() || next < self.expiry.get()) {
-            self.waker.take().into_iter().for_each(Waker::wake);
-        }
+        self.expiry.moved(next);
     }
 
     fn send(&self, to: ChannelId, event: Event) {
@@ -256,18 +251,8 @@ async fn talk(server: Rc<Server>, channel: ChannelId, link: Link<FromServer, ToS
 /// Lets messages and queues expire when they are due.
 async fn expire(server: Rc<Server>) {
     loop {
-        let next = server.engine.borrow().next_deadline();
-        server.expiry.set(next);
-        let mut sleep = server.env.sleep_until(next.map_or(Instant::NEVER, Instant));
-        let mut woken = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut woken, true) && server.engine.borrow().next_deadline() != next {
-                return Poll::Ready(());
-            }
-            server.waker.set(Some(cx.waker().clone()));
-            if next.is_some() { sleep.as_mut().poll(cx) } else { Poll::Pending }
-        })
-        .await;
+        let next = || server.engine.borrow().next_deadline();
+        server.expiry.wait(&server.env, next, Instant).await;
         server.with_engine(|engine, now, out| engine.expire(now, out));
     }
 }

@@ -2,7 +2,7 @@
 
 use super::client::Stop;
 use super::settings::SettingsArgs;
-use super::{BAD_INPUT, OK, output, standing};
+use super::{OK, output, standing};
 use crate::app::App;
 use crate::beat::{Entry, entries_from_toml, zone};
 use crate::message::Timestamp;
@@ -49,13 +49,7 @@ impl Beat {
         if !self.dry_run {
             return self.run(app).unwrap_or_else(|stop| stop.told());
         }
-        match self.list(app) {
-            Ok(()) => OK,
-            Err(message) => {
-                output::print_error(&message);
-                BAD_INPUT
-            }
-        }
+        output::status(self.list(app).map(|()| OK))
     }
 
     fn run(&self, app: &App) -> Result<u8, Stop> {

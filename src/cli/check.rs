@@ -2,9 +2,9 @@
 
 use super::again::{command_with, status, unless_interrupted};
 use super::found::{Saved, Saving};
+use super::output;
 use super::progress::Progress;
 use super::variants::one_variant;
-use super::{BAD_INPUT, output};
 use crate::env::system;
 use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
@@ -44,13 +44,7 @@ pub(super) struct Check {
 
 impl Check {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(status) => status,
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        output::status(self.try_execute())
     }
 
     fn try_execute(&self) -> Result<u8, String> {

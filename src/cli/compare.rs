@@ -1,7 +1,7 @@
 //! `simq compare`
 
 use super::again::{command_with, status, unless_interrupted};
-use super::{BAD_INPUT, output};
+use super::output;
 use crate::env::system;
 use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
@@ -42,13 +42,7 @@ pub(super) struct Compare {
 
 impl Compare {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(status) => status,
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        output::status(self.try_execute())
     }
 
     fn try_execute(&self) -> Result<u8, String> {

@@ -1,7 +1,7 @@
 //! `simq config`
 
 use super::settings::SettingsArgs;
-use super::{BAD_INPUT, OK, output};
+use super::{OK, output};
 use crate::app::App;
 use crate::settings::{Loaded, Origin, Profile, Setting, Settings, Status};
 use clap::Args;
@@ -32,17 +32,11 @@ pub(super) struct Config {
 
 impl Config {
     pub(super) fn execute(&self, app: &App) -> u8 {
-        match self.text(app) {
-            Ok((text, warnings)) => {
-                warnings.iter().for_each(|warning| output::print_error(&format!("warning: {warning}")));
-                output::print(&text);
-                OK
-            }
-            Err(message) => {
-                output::print_error(&message);
-                BAD_INPUT
-            }
-        }
+        output::status(self.text(app).map(|(text, warnings)| {
+            warnings.iter().for_each(|warning| output::print_error(&format!("warning: {warning}")));
+            output::print(&text);
+            OK
+        }))
     }
 
     /// What to print, and warnings.

@@ -1,7 +1,7 @@
 //! `simq crashpoints`
 
 use super::again::{command_with, status, unless_interrupted};
-use super::{BAD_INPUT, files, output};
+use super::{files, output};
 use crate::env::system;
 use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
@@ -63,13 +63,7 @@ fn restart(text: &str) -> Result<Restart, String> {
 
 impl Crashpoints {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(status) => status,
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        output::status(self.try_execute())
     }
 
     fn try_execute(&self) -> Result<u8, String> {

@@ -3,8 +3,8 @@
 use super::again::{command_with, status, unless_interrupted};
 use super::explored::Explored;
 use super::found::Saving;
+use super::output;
 use super::progress::{Progress, virtual_time};
-use super::{BAD_INPUT, output};
 use crate::env::system;
 use crate::env::system::signals::interrupt;
 use crate::scenario::Scenario;
@@ -68,13 +68,7 @@ fn kind(text: &str) -> Result<Kind, String> {
 
 impl Explore {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(status) => status,
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        output::status(self.try_execute())
     }
 
     fn try_execute(&self) -> Result<u8, String> {

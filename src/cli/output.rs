@@ -1,5 +1,6 @@
 //! Standard output that may go away: `simq run ... | head`.
 
+use super::BAD_INPUT;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -59,6 +60,14 @@ pub(super) fn read_line(prompt: &str) -> Option<String> {
         Ok(0) | Err(_) => None,
         Ok(_) => Some(line),
     }
+}
+
+/// A command's exit status; what was wrong with its input is told.
+pub(super) fn status(outcome: Result<u8, String>) -> u8 {
+    outcome.unwrap_or_else(|error| {
+        print_error(&error);
+        BAD_INPUT
+    })
 }
 
 /// Prints an error, in one piece.

@@ -2,7 +2,7 @@
 
 use super::steps::Steps;
 use super::variants::one_variant;
-use super::{BAD_INPUT, FAILED, OK, output};
+use super::{FAILED, OK, output};
 use crate::scenario::Scenario;
 use crate::scenario::replay::Replay as Recorded;
 use clap::Args;
@@ -40,14 +40,7 @@ fn span(text: &str) -> Result<Duration, String> {
 
 impl Replay {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(true) => OK,
-            Ok(false) => FAILED,
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        output::status(self.try_execute().map(|passed| if passed { OK } else { FAILED }))
     }
 
     fn try_execute(&self) -> Result<bool, String> {

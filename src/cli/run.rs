@@ -4,7 +4,7 @@ use super::jobs::{self, Group, Job};
 use super::pictures::Pictures;
 use super::show::{Format, Show};
 use super::variants::variants_of;
-use super::{BAD_INPUT, FAILED, OK, determinism, files, logs, output};
+use super::{FAILED, OK, determinism, files, logs, output};
 use crate::env::system;
 use crate::scenario::{Keep, Report, Scenario, TraceFile, run_with};
 use clap::Args;
@@ -55,19 +55,7 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(passed) => {
-                if passed {
-                    OK
-                } else {
-                    FAILED
-                }
-            }
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        output::status(self.try_execute().map(|passed| if passed { OK } else { FAILED }))
     }
 
     fn try_execute(&self) -> Result<bool, String> {

@@ -1,7 +1,7 @@
 //! `simq shrink`
 
 use super::found::{Saved, Saving};
-use super::{BAD_INPUT, INTERRUPTED, OK, output};
+use super::{INTERRUPTED, OK, output};
 use crate::env::system::signals::interrupt;
 use crate::scenario::explore::{Failing, Origin};
 use crate::scenario::{Scenario, run};
@@ -30,14 +30,8 @@ pub(super) struct Shrink {
 
 impl Shrink {
     pub(super) fn execute(&self) -> u8 {
-        match self.try_execute() {
-            Ok(saved) if saved.is_interrupted() => INTERRUPTED,
-            Ok(_) => OK,
-            Err(error) => {
-                output::print_error(&error);
-                BAD_INPUT
-            }
-        }
+        let status = |saved: Saved| if saved.is_interrupted() { INTERRUPTED } else { OK };
+        output::status(self.try_execute().map(status))
     }
 
     fn try_execute(&self) -> Result<Saved, String> {

@@ -9,6 +9,7 @@
 
 mod alarm;
 pub mod amqp;
+mod deadline;
 mod digest;
 mod directory;
 mod endpoint;
@@ -22,6 +23,7 @@ mod time;
 mod timeout;
 
 pub use alarm::Alarm;
+pub(crate) use deadline::Deadline;
 pub use digest::Digest;
 pub use directory::{Directory, DiskError};
 pub use endpoint::Endpoint;

@@ -70,6 +70,10 @@ pub(super) enum Kind<'a> {
     Gone {
         queue: u64,
         copy: &'a StoredMessage,
+        #[cfg_attr(
+            not(feature = "sim"),
+            allow(dead_code, reason = "only a simulated disk loses what it has not synced")
+        )]
         was: Was,
     },
 }
@@ -94,6 +98,7 @@ impl Change<'_> {
 
     /// How it is taken back where a disk loses it; `None` for what is on the disk at once. `number` is what
     /// [`super::Output::changed`] will return.
+    #[cfg_attr(not(feature = "sim"), allow(dead_code, reason = "only a simulated disk loses what it has not synced"))]
     pub(crate) fn undo(&self, number: u32) -> Option<Undo> {
         match self.0 {
             Kind::Stored { queue, .. } => Some(Undo(Undone::Stored { queue: QueueId(queue), number })),

@@ -27,6 +27,7 @@ mod kept;
 mod kept_options;
 mod letters;
 mod line;
+#[cfg_attr(not(feature = "sim"), allow(dead_code, reason = "only a simulated disk loses what it has not synced"))]
 mod lost;
 #[allow(missing_docs, reason = "fields carry the names of AMQP; each variant says what they mean")]
 mod method;
@@ -53,6 +54,7 @@ pub use change::Change;
 pub use channel::ChannelId;
 pub use engine::Engine;
 pub use inspect::{QueueStats, ReadyMessage, UnackedMessage};
+#[cfg(feature = "sim")]
 pub(crate) use lost::Undo;
 pub use method::{
     Delivery, DeliveryTag, Event, ExchangeKind, Method, Name, Overflow, QueueOptions, Refusal, closes_connection,

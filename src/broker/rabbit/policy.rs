@@ -71,11 +71,14 @@ impl Policy {
         self.delivery_limit.is_some() && self.dead_letters_of(queue).is_some()
     }
 
+    /// Dead letters are as safe as the tasks that they were.
     fn kind(&self, queue: &str) -> QueueType {
         if *self.default_queue == *queue {
             self.default_type
         } else if self.specified.contains(queue) {
             QueueType::Classic
+        } else if self.dead_letters.as_deref() == Some(queue) {
+            self.default_type
         } else {
             self.missing_type
         }
@@ -140,6 +143,14 @@ mod tests {
             assert_eq!(declared(&settings, "other"), [""; 0]);
             assert!(!Policy::new(&settings, &Learnt::default()).global_qos());
         }
+    }
+
+    #[test]
+    fn dead_letters_are_in_a_queue_of_the_default_type() {
+        let mut settings = Settings::new(Profile::Safe);
+        settings.task_default_queue_type = QueueType::Quorum;
+        let kinds = ["celery", "celery.dead", "other"].map(|queue| declared(&settings, queue));
+        assert_eq!(kinds, [vec!["x-queue-type".to_owned()], vec!["x-queue-type".to_owned()], vec![]]);
     }
 
     #[test]

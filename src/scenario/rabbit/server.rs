@@ -12,13 +12,12 @@ use crate::broker::amqp::{
 };
 use crate::broker::server::task_id;
 use crate::env::amqp::{ChannelNumber, Reply, Request, Said};
-use crate::env::{Env, Instant, Link};
+use crate::env::{Deadline, Env, Instant, Link};
 use crate::events::{self, What};
 use simq_sim::Process;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 
 pub(super) struct Server {
     pub(super) env: Env,
@@ -34,8 +33,7 @@ pub(super) struct Server {
     /// Channels that an error has closed.
     failed: RefCell<Vec<ChannelId>>,
     /// When the timer will next wake up, and how to wake it earlier.
-    expiry: Cell<Option<u64>>,
-    waker: Cell<Option<Waker>>,
+    expiry: Deadline<u64>,
 }
 
 /// Passes on what the engine says. Sending to a link never calls back into the engine.
@@ -80,8 +78,7 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, config: RabbitCon
         clients: RefCell::default(),
         asking: RefCell::default(),
         failed: RefCell::default(),
-        expiry: Cell::new(None),
-        waker: Cell::new(None),
+        expiry: Deadline::default(),
     });
     server.recover();
     env.spawn(accept(server.clone()));
@@ -137,9 +134,7 @@ impl Server {
         let next = engine.next_deadline();
         drop(engine);
         self.disk.write();
-        if next.is_some() && (self.expiry.get().is_none() || next < self.expiry.get()) {
-            self.waker.take().into_iter().for_each(Waker::wake);
-        }
+        self.expiry.moved(next);
         done
     }
 
@@ -259,18 +254,8 @@ async fn talk(server: Rc<Server>, link: Link<FromRabbit, ToRabbit>) {
 /// Lets messages and queues expire when they are due.
 async fn expire(server: Rc<Server>) {
     loop {
-        let next = server.engine.borrow().next_deadline();
-        server.expiry.set(next);
-        let mut sleep = server.env.sleep_until(next.map_or(Instant::NEVER, Instant));
-        let mut woken = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut woken, true) && server.engine.borrow().next_deadline() != next {
-                return Poll::Ready(());
-            }
-            server.waker.set(Some(cx.waker().clone()));
-            if next.is_some() { sleep.as_mut().poll(cx) } else { Poll::Pending }
-        })
-        .await;
+        let next = || server.engine.borrow().next_deadline();
+        server.expiry.wait(&server.env, next, Instant).await;
         server.with_engine(|engine, now, out| engine.expire(now, out));
     }
 }

@@ -6,7 +6,7 @@ use super::replication::{self, Outlet};
 use super::twins;
 use super::witness::Witness;
 use crate::collections::Map;
-use crate::env::{Env, Instant, Link};
+use crate::env::{Deadline, Env, Link};
 use crate::events::{Event, What};
 use redis::Value;
 use simq_sim::Process;
@@ -14,7 +14,6 @@ use simq_sim::redis::{ClientId, Crash, Micros, Redis, RedisConfig};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
-use std::task::{Poll, Waker};
 use std::time::Duration;
 
 pub(super) struct Server {
@@ -29,9 +28,8 @@ pub(super) struct Server {
     /// When it was last looked at, it was a master.
     leads: Cell<bool>,
     next_client: Cell<ClientId>,
-    /// When the timer will next wake up, and how to wake it earlier.
-    next: Cell<Option<Micros>>,
-    waker: Cell<Option<Waker>>,
+    /// What is due next.
+    due: Deadline<Micros>,
 }
 
 /// Serves under this process's host name.
@@ -70,8 +68,7 @@ pub(in crate::scenario) fn serve(process: &Process, env: &Env, config: RedisConf
         outlet: Outlet::default(),
         leads,
         next_client: Cell::new(1),
-        next: Cell::new(None),
-        waker: Cell::new(None),
+        due: Deadline::default(),
     });
     env.spawn(accept(server.clone()));
     env.spawn(tick(server.clone()));
@@ -121,9 +118,7 @@ impl Server {
         for client in closed {
             self.clients.borrow().get(&client).into_iter().for_each(Link::close);
         }
-        if next.is_some() && (self.next.get().is_none() || next < self.next.get()) {
-            self.waker.take().into_iter().for_each(Waker::wake);
-        }
+        self.due.moved(next);
     }
 
     /// Only of one of several servers the ledger counts what it holds.
@@ -196,20 +191,9 @@ async fn talk(server: Rc<Server>, client: ClientId, link: Link<Said, Ask>) {
 /// Does what is due: pops that wait no longer, keys that expire, syncs.
 async fn tick(server: Rc<Server>) {
     loop {
-        let next = server.redis.borrow().next_deadline();
-        server.next.set(next);
-        let wait = next.map(|next| Duration::from_micros(u64::try_from(next - server.now()).unwrap_or(0)));
-        let at = wait.map_or(Instant::NEVER, |wait| server.env.now() + wait);
-        let mut sleep = server.env.sleep_until(at);
-        let mut woken = false;
-        std::future::poll_fn(|cx| {
-            if std::mem::replace(&mut woken, true) && server.redis.borrow().next_deadline() != next {
-                return Poll::Ready(());
-            }
-            server.waker.set(Some(cx.waker().clone()));
-            if next.is_some() { sleep.as_mut().poll(cx) } else { Poll::Pending }
-        })
-        .await;
+        let next = || server.redis.borrow().next_deadline();
+        let wait = |next| Duration::from_micros(u64::try_from(next - server.now()).unwrap_or(0));
+        server.due.wait(&server.env, next, |next| server.env.now() + wait(next)).await;
         server.with(|redis, now, out| redis.tick(now, out));
     }
 }
