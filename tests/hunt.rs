@@ -13,7 +13,7 @@ use simq::planted::Fault;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Runs of each story without a fault; `--bin hunt -- --sound 10000` is a soak.
-const SOUND_RUNS: u64 = 40;
+const SOUND_RUNS: u64 = 24;
 
 /// Faults that are found within 256 runs of a story, and fast.
 const FAST: &[(Fault, &str)] = &[

@@ -107,7 +107,7 @@ proptest! {
 fn the_engine_is_rabbitmq() {
     let rabbit = Rabbit::start();
     let url = rabbit.url();
-    let share = cases(240).div_ceil(WORKERS as u32);
+    let share = cases(120).div_ceil(WORKERS as u32);
     let stories = Story::all(include_str!("rabbit_real/stories.txt"));
     let halves = stories.split_at(stories.len() / 2);
     let found: Vec<Result<(), String>> = std::thread::scope(|scope| {

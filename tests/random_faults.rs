@@ -9,7 +9,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 /// Plans, fewer without optimisation; `PLANS=100000 cargo test --release --test random_faults` is a soak.
-const PLANS: u64 = if cfg!(debug_assertions) { 120 } else { 300 };
+const PLANS: u64 = if cfg!(debug_assertions) { 60 } else { 300 };
 const TASKS: u64 = 60;
 /// So little that the journals are compacted under way.
 const MAX_BYTES: u64 = 20_000;

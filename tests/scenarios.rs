@@ -9,8 +9,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Seeds of each variant beyond the pinned one. `scripts/test` runs 200 with optimisation, `scripts/soak` many more.
-const MORE_SEEDS: u64 = 2;
+/// Seeds of each variant beyond the pinned one. `scripts/test` runs 100 with optimisation, `scripts/soak` many more.
+const MORE_SEEDS: u64 = 1;
 
 fn scenarios() -> Vec<Scenario> {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");

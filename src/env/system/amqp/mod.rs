@@ -37,15 +37,21 @@ pub(super) async fn connect(url: AmqpUrl, heartbeat: u16) -> Result<Box<dyn Amqp
     match connected {
         Ok(connection) => Ok(Box::new(Connected(Rc::new(Shared::new(connection))))),
         Err(mut reason) => {
-            // A server hangs up on a method that it does not know.
-            if let Some(login) = login
-                && reason.contains("reset by peer")
-            {
-                reason.push_str(&format!("; does the server take logins by {}?", login.name()));
+            let shows_certificate = url.tls().is_some_and(|tls| tls.certificate.is_some());
+            if reason.contains("reset by peer") || reason.contains("Broken pipe") {
+                reason.push_str(&hung_up(login.map(|login| login.name()), shows_certificate));
             }
             Err(ConnectError { server: url.to_string(), reason })
         }
     }
+}
+
+/// What a server may mean that hangs up: it knows no such login, or an alert about the certificate has come too late to be
+/// read.
+fn hung_up(login: Option<&str>, shows_certificate: bool) -> String {
+    let login = login.map(|login| format!("; does the server take logins by {login}?"));
+    let certificate = shows_certificate.then_some("; does the server trust the certificate in ssl_certfile?");
+    login.unwrap_or_default() + certificate.unwrap_or_default()
 }
 
 /// RabbitMQ's own words, where it said any, and what a user can do.
