@@ -79,10 +79,12 @@ pub(crate) struct Agenda {
 
 /// From so many stale entries on, and when most are, they are dropped.
 const REBUILD_AT: usize = 1_024;
-/// The horizon moves at least this far, nanoseconds, and past at least this share of what lies behind it: however far
-/// apart events are, and however many, each costs a constant share of the moves.
+/// The horizon moves at least this far, nanoseconds, and past at least a share of what lies behind it: however far apart
+/// events are, and however many, each costs a constant share of the moves. The share is small where much of what is planned
+/// never happens.
 const AHEAD: u64 = 10_000_000;
 const SHARE: usize = 32;
+const SHARE_OF_LIVE: usize = 2;
 
 #[derive(Default)]
 struct Timer {
@@ -133,9 +135,10 @@ impl Agenda {
     fn move_horizon(&mut self) {
         let (timers, before) = (&self.timers, self.far.len());
         self.far.retain(|entry| is_live(entry, timers));
-        self.stale -= before - self.far.len();
+        let stale = before - self.far.len();
+        self.stale -= stale;
         let Some(first) = self.far.iter().map(|entry| entry.at).min() else { return };
-        let share = self.far.len() / SHARE;
+        let share = self.far.len() / if stale < before / 8 { SHARE_OF_LIVE } else { SHARE };
         let (_, last, _) = self.far.select_nth_unstable_by_key(share, |entry| entry.at);
         let last = last.at.max(first.saturating_add(AHEAD));
         self.horizon = last.saturating_add(1);
