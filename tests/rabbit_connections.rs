@@ -6,65 +6,18 @@ mod certificates;
 #[path = "servers/running.rs"]
 mod running;
 mod servers;
+#[path = "servers/ways.rs"]
+mod ways;
 
 use certificates::Authority;
-use running::block_on;
+use running::{block_on, start};
 use servers::{Rabbit, free_port};
-use simq::{App, Profile, Settings, TaskContext};
+use simq::{Profile, Settings};
 use std::process::{Command, Stdio};
 use std::time::Duration;
+use ways::{assert_says, settings, works};
 
 const PATIENCE: Duration = Duration::from_secs(30);
-
-fn app(set: &[(&str, &str)]) -> App {
-    let mut settings = Settings::new(Profile::Safe);
-    for (name, value) in set {
-        settings.set_text(name, value).unwrap_or_else(|error| panic!("{name} = {value}: {error}"));
-    }
-    App::with_settings("demo", settings)
-}
-
-async fn add(_: TaskContext, (x, y): (i64, i64)) -> simq::TaskResult<i64> {
-    Ok(x + y)
-}
-
-/// A task goes there and comes back.
-fn works(set: &[(&str, &str)]) {
-    let app = app(set);
-    let add = app.task("tasks.add", add);
-    let running = app.start().unwrap_or_else(|error| panic!("{set:?}: {error}"));
-    block_on(async {
-        let call = add.delay((1, 2)).await.unwrap_or_else(|error| panic!("{set:?}: {error}"));
-        assert_eq!(call.get(PATIENCE).await.unwrap_or_else(|error| panic!("{set:?}: {error}")), 3);
-        running.shutdown().await;
-    });
-}
-
-/// What a caller is told.
-fn error(set: &[(&str, &str)]) -> String {
-    let mut set = set.to_vec();
-    set.extend([("task_publish_retry", "false"), ("task_publish_timeout", "10")]);
-    let app = app(&set);
-    let add = app.task("tasks.add", add);
-    let running = match app.start() {
-        Ok(running) => running,
-        Err(error) => return error.to_string(),
-    };
-    block_on(async {
-        let said = match add.delay((1, 2)).await {
-            Ok(_) => panic!("it was published: {set:?}"),
-            Err(error) => error.to_string(),
-        };
-        running.shutdown().await;
-        said
-    })
-}
-
-fn assert_says(set: &[(&str, &str)], expected: &[&str]) {
-    let said = error(set);
-    assert!(expected.iter().all(|text| said.contains(text)), "{said}\nexpected {expected:?}");
-    assert!(!said.contains("secret"), "{said}");
-}
 
 /// A node that speaks TLS, under a certificate for these names, and lets clients in by theirs.
 struct Secure {
@@ -150,9 +103,7 @@ fn the_next_of_several_nodes_is_tried_also_when_one_dies() {
     let (first, second) = (Rabbit::start(), Rabbit::start());
     let down = format!("amqp://guest:guest@127.0.0.1:{}//", free_port());
     let urls = format!("{down};{};{}", first.url(), second.url());
-    let app = app(&[("broker_url", &urls)]);
-    let add = app.task("tasks.add", add);
-    let running = app.start().expect("it starts");
+    let (_app, running, add) = start(settings(&[("broker_url", &urls)]));
     block_on(async {
         assert_eq!(add.delay((1, 1)).await.expect("published").get(PATIENCE).await.expect("a result"), 2);
         drop(first);
