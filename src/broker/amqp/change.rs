@@ -6,9 +6,8 @@
 
 use super::dead_letter::Death;
 use super::kept_options::write_options;
-use super::lost::{Undo, Undone, Was};
+use super::lost::Was;
 use super::output::DeathReason;
-use super::queue::QueueId;
 use super::stored::{NEVER, Origin, StoredMessage};
 use super::{ExchangeKind, Name, QueueOptions};
 use crate::journal::codec::{Malformed, Put, Reader};
@@ -70,10 +69,6 @@ pub(super) enum Kind<'a> {
     Gone {
         queue: u64,
         copy: &'a StoredMessage,
-        #[cfg_attr(
-            not(feature = "sim"),
-            allow(dead_code, reason = "only a simulated disk loses what it has not synced")
-        )]
         was: Was,
     },
 }
@@ -94,19 +89,6 @@ impl Change<'_> {
             self.0,
             Kind::Stored { .. } | Kind::QueueDeclared { .. } | Kind::ExchangeDeclared { .. } | Kind::Bound { .. }
         )
-    }
-
-    /// How it is taken back where a disk loses it; `None` for what is on the disk at once. `number` is what
-    /// [`super::Output::changed`] will return.
-    #[cfg_attr(not(feature = "sim"), allow(dead_code, reason = "only a simulated disk loses what it has not synced"))]
-    pub(crate) fn undo(&self, number: u32) -> Option<Undo> {
-        match self.0 {
-            Kind::Stored { queue, .. } => Some(Undo(Undone::Stored { queue: QueueId(queue), number })),
-            Kind::Gone { queue, copy, was } => {
-                Some(Undo(Undone::Gone { queue: QueueId(queue), copy: copy.clone(), was }))
-            }
-            _ => None,
-        }
     }
 
     /// Appends its binary form.

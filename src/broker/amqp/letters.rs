@@ -55,7 +55,6 @@ impl Letters {
         (self.tried, self.tick) = (0, 0);
     }
 
-    #[cfg_attr(not(feature = "sim"), allow(dead_code, reason = "only a simulated disk loses what it has not synced"))]
     pub(super) fn forget(&mut self, gone: impl Fn(&StoredMessage) -> bool) {
         self.all.retain(|letter| !gone(&letter.copy));
         self.tried = self.tried.min(self.all.len());

@@ -1,5 +1,6 @@
 //! What a disk loses with the power: changes that it had not synced are taken back.
 
+use super::change::{Change, Kind};
 use super::channel::Channel;
 use super::output::DeathReason;
 use super::queue::QueueId;
@@ -29,6 +30,20 @@ pub(super) enum Was {
     Held,
     /// It was a dead letter that no queue had taken.
     Dying(DeathReason),
+}
+
+impl Change<'_> {
+    /// How it is taken back where a disk loses it; `None` for what is on the disk at once. `number` is what
+    /// [`super::Output::changed`] will return.
+    pub(crate) fn undo(&self, number: u32) -> Option<Undo> {
+        match self.0 {
+            Kind::Stored { queue, .. } => Some(Undo(Undone::Stored { queue: QueueId(queue), number })),
+            Kind::Gone { queue, copy, was } => {
+                Some(Undo(Undone::Gone { queue: QueueId(queue), copy: copy.clone(), was }))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Engine {
@@ -90,7 +105,7 @@ fn as_held(queue: QueueId, message: StoredMessage, now: u64) -> Held {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Change, ChannelId, Event, Method, Movement, Output, QueueOptions, RabbitConfig};
+    use super::super::{ChannelId, Event, Method, Movement, Output, QueueOptions, RabbitConfig};
     use super::*;
     use crate::message::{DeliveryMode, Message};
 
