@@ -32,7 +32,7 @@ pub(super) struct Server {
     asking: RefCell<Option<(Rc<Client>, ChannelNumber)>>,
     /// Channels that an error has closed.
     failed: RefCell<Vec<ChannelId>>,
-    /// When the timer will next wake up, and how to wake it earlier.
+    /// What is due next.
     expiry: Deadline<u64>,
 }
 

@@ -79,6 +79,7 @@ pub(super) fn shrink(
     let scenario = Scenario::parse(path, written(document))?;
     let (ran, signature) = examine(&scenario, scenario.seed(), true)?;
     let Some(signature) = signature else { return Err("this run does not fail: there is nothing to shrink".into()) };
+    let struck: Vec<bool> = ran.report.faults.iter().map(|fault| fault.struck).collect();
     let mut shrinker = Shrinker {
         path: path.to_owned(),
         missed: calls_missed(&ran, &signature.outcome),
@@ -93,7 +94,7 @@ pub(super) fn shrink(
         is_ended: false,
     };
     let original = size(&scenario);
-    shrinker.improve();
+    shrinker.improve(&struck);
     let shrunk = Scenario::parse(path, written(&shrinker.best))?;
     Ok(Shrunk {
         text: written(&shrinker.best),
@@ -136,8 +137,8 @@ struct Shrinker<'a> {
 }
 
 impl Shrinker<'_> {
-    fn improve(&mut self) {
-        self.drop_unstruck();
+    fn improve(&mut self, struck: &[bool]) {
+        self.drop_unstruck(struck);
         self.change(|document| document.remove("about").is_some());
         self.narrow_expectations();
         self.first_choices();
@@ -188,10 +189,7 @@ impl Shrinker<'_> {
     }
 
     /// Without the faults that found nothing to strike. From here on, all must.
-    fn drop_unstruck(&mut self) {
-        let Ok(scenario) = Scenario::parse(&self.path, written(&self.best)) else { return };
-        let Ok((ran, _)) = examine(&scenario, scenario.seed(), true) else { return };
-        let struck: Vec<bool> = ran.report.faults.iter().map(|fault| fault.struck).collect();
+    fn drop_unstruck(&mut self, struck: &[bool]) {
         self.change(|document| {
             let Some(Value::Array(faults)) = document.get_mut("fault") else { return false };
             // Reports have poison after everything else.
